@@ -1,0 +1,1 @@
+"""What the project knows: collections, providers, quality flags, radiometry, indices, regions."""

@@ -91,7 +91,7 @@ class BaselineOffset:
 
         Raises:
             SourceContractError: The item states no baseline.
-        """  # noqa: DOC502
+        """
         baseline = processing_baseline(item_id, properties)
         if baseline >= self.since:
             reason = f"baseline {baseline:05.2f}: digital numbers carry +1000"
@@ -118,7 +118,7 @@ class FlaggedOffset:
 
         Raises:
             SourceContractError: The item states no baseline and does not say that it is applied.
-        """  # noqa: DOC502
+        """
         if properties.get(self.flag) is True:
             reason = f"{self.flag}: the provider has already removed the shift"
             return Radiometry(scale=self.scale, offset=0.0, reason=reason)
