@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -154,7 +155,7 @@ def _checked_geometry(geometry: Any, name: str) -> dict[str, Any]:
             f"Mend the outline in a GIS; making it valid would give a {repaired.geom_type} of "
             f"{repaired.area / max(outline.convex_hull.area, 1e-12):.0%} of its convex hull.",
         )
-    return dict(mapping(outline))
+    return json.loads(json.dumps(mapping(outline)))
 
 
 _PROPERTIES = tuple(field for field in Region.model_fields if field != "geometry")

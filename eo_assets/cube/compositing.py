@@ -1,0 +1,245 @@
+"""Many scenes to one image, pixel by pixel.
+
+A rule looks at each pixel on its own and takes scenes in an order given by the scenes themselves.
+Its result therefore depends neither on how a region is cut into blocks nor on the order in which
+items arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from odc.geo.geobox import GeoBox
+
+from eo_assets.cube.access import gdal_environment, reader_threads
+from eo_assets.cube.graph import Composite, ValidPixels
+from eo_assets.cube.masking import Usability
+from eo_assets.cube.radiometry import Packed
+from eo_assets.cube.reading import Read, WindowRead, read_band, read_usability
+from eo_assets.cube.scene import Scene
+from eo_assets.errors import SourceContractError, SourceReadError
+
+T = TypeVar("T")
+R = TypeVar("R")
+Bool = npt.NDArray[np.bool_]
+
+
+class Status(IntEnum):
+    """Why a pixel has a value, or has none."""
+
+    OUTSIDE_REGION = 0
+    VALID = 1
+    MASKED = 2
+    NO_COVERAGE = 3
+    FAILED_READ = 4
+
+
+@dataclass
+class Image:
+    """One composited image on a grid.
+
+    Attributes:
+        bands: Packed values by band name, dims ``(y, x)``; 0 is "no observation".
+        status: ``Status`` of each pixel, uint8.
+        observations: Satellite passes that saw the pixel usably, uint8.
+        source: Which scene the pixel is from: 1-based position in the cube's scenes; 0 for none.
+        reads: What was read, in no particular order.
+    """
+
+    bands: dict[str, Packed]
+    status: npt.NDArray[np.uint8]
+    observations: npt.NDArray[np.uint8]
+    source: npt.NDArray[np.uint16]
+    reads: list[Read] = field(default_factory=list)
+
+
+def order_scenes(scenes: Sequence[Scene], order: str) -> list[int]:
+    """Give the positions of scenes, those to be preferred first.
+
+    Args:
+        scenes: The scenes.
+        order: ``least_cloudy``, ``newest`` or ``oldest``.
+
+    Returns:
+        Positions in ``scenes``. Ties fall to the newer scene, then to the smaller id, so that the
+        order does not depend on how the scenes were listed.
+    """
+
+    def key(position: int) -> tuple[float, float, str]:
+        scene = scenes[position]
+        age = -scene.acquired.timestamp()
+        cloud = 100.0 if scene.cloud_cover_pct is None else scene.cloud_cover_pct
+        first = {"least_cloudy": cloud, "newest": age, "oldest": -age}[order]
+        return first, age, scene.id
+
+    return sorted(range(len(scenes)), key=key)
+
+
+def composite(
+    scenes: Sequence[Scene],
+    bands: Sequence[str],
+    geobox: GeoBox,
+    *,
+    rule: Composite,
+    valid: ValidPixels,
+    inside: Bool,
+) -> Image:
+    """Composite scenes on a grid by the ``first`` rule.
+
+    Quality bands are read first, for all scenes; a scene's reflectance is then read only where
+    pixels still need it, often not at all.
+
+    Args:
+        scenes: The scenes.
+        bands: Names of the bands.
+        geobox: The grid.
+        rule: How to composite.
+        valid: Which pixels are usable.
+        inside: Pixels wanted, dims ``(y, x)``.
+
+    Returns:
+        The image. A scene with a file that cannot be read gives no pixel of this image; where no
+        other scene does either the status is ``FAILED_READ``.
+
+    Raises:
+        SourceUnavailableError: A server does not answer; worth another try.
+    """
+    shape = tuple(geobox.shape)
+    image = Image(
+        bands={name: np.zeros(shape, np.uint16) for name in bands},
+        status=np.where(inside, Status.NO_COVERAGE, Status.OUTSIDE_REGION).astype(np.uint8),
+        observations=np.zeros(shape, np.uint8),
+        source=np.zeros(shape, np.uint16),
+    )
+    usable = _usability_of_scenes(scenes, geobox, valid, image)
+    image.observations[:] = _observations(scenes, usable) * inside
+    open_pixels = inside.copy()
+    for position in order_scenes(scenes, rule.order):
+        if position not in usable:
+            continue
+        needed = usable[position].valid & open_pixels
+        if needed.any():
+            open_pixels &= ~_fill(image, scenes[position], position, needed, geobox)
+    return image
+
+
+def _usability_of_scenes(
+    scenes: Sequence[Scene], geobox: GeoBox, valid: ValidPixels, image: Image
+) -> dict[int, Usability]:
+    def read(position: int) -> tuple[Usability, WindowRead | None] | str:
+        try:
+            return read_usability(scenes[position].quality, valid, geobox)
+        except (SourceReadError, SourceContractError) as error:
+            return error.problem
+
+    usable = {}
+    positions = range(len(scenes))
+    for position, result in zip(positions, _in_threads(read, positions, scenes), strict=True):
+        scene = scenes[position]
+        if isinstance(result, str):
+            image.reads.append(_failed(scene, "quality", result))
+            # where the scene lies exactly is unknown: all of it may be missing here
+            image.status[image.status == Status.NO_COVERAGE] = Status.FAILED_READ
+            continue
+        usability, window = result
+        if window is None:
+            continue
+        image.reads.append(_done(scene, "quality", window))
+        usable[position] = usability
+        masked = usability.observed & (image.status != Status.OUTSIDE_REGION)
+        image.status[masked] = Status.MASKED
+    return usable
+
+
+def _observations(
+    scenes: Sequence[Scene], usable: dict[int, Usability]
+) -> npt.NDArray[np.uint8] | int:
+    """Count passes: neighbouring tiles of one pass overlap and show the same moment twice."""
+    passes: dict[str, Bool] = {}
+    for position, usability in usable.items():
+        name = scenes[position].pass_id
+        passes[name] = passes[name] | usability.valid if name in passes else usability.valid
+    return sum(seen.astype(np.uint8) for seen in passes.values())
+
+
+def _fill(image: Image, scene: Scene, position: int, needed: Bool, geobox: GeoBox) -> Bool:
+    """Fill needed pixels from a scene; give those that were filled."""
+    rows, columns = _bounding_box(needed)
+    part = geobox[rows, columns]
+    needed = needed[rows, columns]
+
+    def read(name: str) -> tuple[Packed, WindowRead | None] | str:
+        try:
+            return read_band(scene.bands[name], part)
+        except (SourceReadError, SourceContractError) as error:
+            return error.problem
+
+    names = list(image.bands)
+    results = dict(zip(names, _in_threads(read, names, [scene]), strict=True))
+    filled = np.zeros(image.status.shape, bool)
+    failures = {name: r for name, r in results.items() if isinstance(r, str)}
+    values = {name: r[0] for name, r in results.items() if not isinstance(r, str)}
+    image.reads += [_failed(scene, name, reason) for name, reason in failures.items()]
+    image.reads += [
+        _done(scene, name, r[1])
+        for name, r in results.items()
+        if not isinstance(r, str) and r[1] is not None
+    ]
+    status = image.status[rows, columns]
+    if failures:
+        # all bands of a pixel come from one scene, or none does
+        status[needed] = Status.FAILED_READ
+        return filled
+    observed = needed & np.logical_or.reduce([value != 0 for value in values.values()])
+    for name, value in values.items():
+        np.copyto(image.bands[name][rows, columns], value, where=observed)
+    status[observed] = Status.VALID
+    image.source[rows, columns][observed] = position + 1
+    filled[rows, columns] = observed
+    return filled
+
+
+def _bounding_box(needed: Bool) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(needed.any(axis=1)), np.flatnonzero(needed.any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+@lru_cache(maxsize=4)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    # kept for the life of the process: each thread keeps its files open from block to block
+    return ThreadPoolExecutor(threads, thread_name_prefix="read", initializer=_enter_gdal)
+
+
+def _enter_gdal() -> None:
+    gdal_environment().__enter__()
+
+
+def _in_threads(
+    function: Callable[[T], R], arguments: Sequence[T], scenes: Sequence[Scene]
+) -> Iterable[R]:
+    if not scenes:
+        return []
+    return list(_pool(reader_threads(scenes[0].quality.href)).map(function, arguments))
+
+
+def _done(scene: Scene, band: str, window: WindowRead) -> Read:
+    rows, columns = window.values.shape
+    return Read(
+        scene=scene.id,
+        band=band,
+        window=(*window.offset, rows, columns),
+        pixels=window.values.size,
+        attempts=window.attempts,
+        seconds=window.seconds,
+    )
+
+
+def _failed(scene: Scene, band: str, reason: str) -> Read:
+    return Read(scene.id, band, (0, 0, 0, 0), 0, 1, 0.0, failure=reason)

@@ -1,0 +1,281 @@
+"""Reading source files onto a grid, each source pixel decoded once.
+
+Work starts from the source: the window of the file that the wanted grid touches is read in one
+piece, in the file's own pixels. Where the two grids align - same CRS, pixel sizes in a whole ratio,
+edges that meet, which is the normal case within a UTM zone - pixels are repeated or averaged and
+nothing is warped. Elsewhere ``eo_assets.cube.warp`` interpolates.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
+
+from eo_assets.cube.access import open_file, with_retries
+from eo_assets.cube.graph import ValidPixels
+from eo_assets.cube.grid import Grid
+from eo_assets.cube.masking import Usability, usability
+from eo_assets.cube.radiometry import Packed, packed_values
+from eo_assets.cube.scene import SourceBand, SourceFile
+from eo_assets.cube.warp import bilinear, block_mean, nearest, source_coordinates
+from eo_assets.errors import SourceContractError
+
+
+@dataclass(frozen=True)
+class Read:
+    """One entry of the read log.
+
+    Attributes:
+        scene: Id of the scene.
+        band: Name of the band.
+        window: Row, column, rows, columns in the file.
+        pixels: Pixels read.
+        attempts: Attempts it took.
+        seconds: Time it took, decoding included.
+        failure: Why it failed; empty when it did not.
+    """
+
+    scene: str
+    band: str
+    window: tuple[int, int, int, int]
+    pixels: int
+    attempts: int
+    seconds: float
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class WindowRead:
+    """Pixels of a file with the grid they lie on."""
+
+    values: npt.NDArray[Any]
+    transform: Affine
+    offset: tuple[int, int]
+    attempts: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Alignment:
+    """How two aligned grids relate: ``repeat`` source pixels, or average ``reduce`` of them.
+
+    ``row`` and ``column`` are where the wanted grid starts, in wanted pixels from the file's
+    origin.
+    """
+
+    repeat: int
+    reduce: int
+    row: int
+    column: int
+
+
+def read_band(band: SourceBand, geobox: GeoBox) -> tuple[Packed, WindowRead | None]:
+    """Read a band of a scene onto a grid, as packed values.
+
+    Args:
+        band: The band; its file may lie in any CRS.
+        geobox: The wanted grid.
+
+    Returns:
+        Packed values in the shape of ``geobox``, 0 where there is no observation or no file; and
+        what was read, None when the file does not reach the grid.
+
+    Raises:
+        SourceReadError: The file is absent or damaged.
+        SourceUnavailableError: Its server does not answer.
+        SourceContractError: Its pixels are not 16-bit integers.
+    """
+    grid = file_grid(band)
+    alignment = _alignment(grid, geobox)
+    if alignment is None:
+        return _read_band_warped(band, grid, geobox)
+    repeat, reduce = alignment.repeat, alignment.reduce
+    rows = _source_span(alignment.row, geobox.shape[0], repeat, reduce, grid.shape[0])
+    columns = _source_span(alignment.column, geobox.shape[1], repeat, reduce, grid.shape[1])
+    packed = np.zeros(geobox.shape, np.uint16)
+    if rows is None or columns is None:
+        return packed, None
+    window = _read(band, grid, (rows, columns))
+    values = packed_values(_as_uint16(window.values, band), band)
+    if reduce > 1:
+        values = block_mean(_padded(values, reduce), reduce)
+    values = _repeated(values, repeat)
+    _place(values, packed, rows, columns, alignment)
+    return packed, window
+
+
+def read_usability(
+    quality: SourceFile, rule: ValidPixels, geobox: GeoBox
+) -> tuple[Usability, WindowRead | None]:
+    """Read a scene's quality band and tell which pixels of a grid are usable.
+
+    The band is interpreted at its own resolution, with as much beyond the grid as its growing of
+    clouds needs, and brought onto the grid by nearest neighbour.
+
+    Args:
+        quality: The quality band's file.
+        rule: Which of its values are usable.
+        geobox: The wanted grid.
+
+    Returns:
+        Usability in the shape of ``geobox``, nothing observed where there is no file; and what was
+        read, None when the file does not reach the grid.
+
+    Raises:
+        SourceReadError: The file is absent or damaged.
+        SourceUnavailableError: Its server does not answer.
+    """
+    grid = file_grid(quality)
+    transform = Affine(*grid.transform)
+    coordinates = source_coordinates(geobox, grid.crs, transform)
+    reach = coordinates.window(grid.shape, margin=rule.halo_px)
+    if reach is None or coordinates.window(grid.shape, margin=0) is None:
+        nothing = np.zeros(geobox.shape, bool)
+        return Usability(observed=nothing, valid=nothing), None
+    window = _read(quality, grid, reach)
+    at_source = usability(window.values, rule)
+    rows = coordinates.rows - reach[0].start
+    columns = coordinates.columns - reach[1].start
+    return (
+        Usability(
+            observed=nearest(at_source.observed, rows, columns, outside=0),
+            valid=nearest(at_source.valid, rows, columns, outside=0),
+        ),
+        window,
+    )
+
+
+def file_grid(file: SourceFile) -> Grid:
+    """Give the grid of a file: as probed, or from its header.
+
+    Args:
+        file: The file.
+
+    Returns:
+        Its grid.
+
+    Raises:
+        SourceReadError: The file is absent or damaged.
+        SourceUnavailableError: Its server does not answer.
+    """
+    if file.grid is not None:
+        return file.grid
+    dataset, _ = with_retries(lambda: open_file(file.href), file.href)
+    return Grid(
+        crs=dataset.crs.to_string(), transform=tuple(dataset.transform)[:6], shape=dataset.shape
+    )
+
+
+def _read(file: SourceFile, grid: Grid, reach: tuple[slice, slice]) -> WindowRead:
+    rows, columns = reach
+    window = Window.from_slices(rows, columns)
+    started = time.perf_counter()
+    values, attempts = with_retries(lambda: open_file(file.href).read(1, window=window), file.href)
+    return WindowRead(
+        values=values,
+        transform=Affine(*grid.transform) * Affine.translation(columns.start, rows.start),
+        offset=(rows.start, columns.start),
+        attempts=attempts,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _as_uint16(values: npt.NDArray[Any], band: SourceBand) -> npt.NDArray[np.uint16]:
+    if values.dtype != np.uint16:
+        raise SourceContractError(
+            f"{band.href.partition('?')[0]} has {values.dtype} pixels; uint16 was expected.",
+            "Exclude the item; its file is not what its collection promises.",
+        )
+    return values
+
+
+def _alignment(grid: Grid, geobox: GeoBox) -> _Alignment | None:
+    source, target = Affine(*grid.transform), geobox.transform
+    if geobox.crs != grid.crs or source.b or source.d or target.b or target.d:
+        return None
+    ratio = source.a / target.a
+    repeat = _whole(ratio) if ratio >= 1 else 1
+    reduce = _whole(1 / ratio) if ratio < 1 else 1
+    column = _whole((target.c - source.c) / target.a, unit=1)
+    row = _whole((target.f - source.f) / target.e, unit=1)
+    if not repeat or not reduce or column is None or row is None:
+        return None
+    if source.e / target.e != ratio:
+        return None
+    return _Alignment(repeat=repeat, reduce=reduce, row=row, column=column)
+
+
+def _whole(value: float, *, unit: int = 0) -> int | None:
+    """Give a number that is whole but for rounding; with ``unit`` 0, a positive one."""
+    nearest_whole = round(value)
+    if abs(value - nearest_whole) > 1e-6 or (not unit and nearest_whole < 1):
+        return None
+    return nearest_whole
+
+
+def _source_span(start: int, length: int, repeat: int, reduce: int, available: int) -> slice | None:
+    """Give the source pixels under ``length`` wanted pixels from ``start``."""
+    first = start * reduce // repeat
+    last = -(-(start + length) * reduce // repeat)
+    low, high = max(first, 0), min(last, available)
+    return slice(low, high) if low < high else None
+
+
+def _padded(values: Packed, factor: int) -> Packed:
+    """Fill up to whole squares with "no observation", at the far edges of a file."""
+    missing = [(0, -n % factor) for n in values.shape]
+    return np.pad(values, missing)
+
+
+def _repeated(values: Packed, factor: int) -> Packed:
+    if factor == 1:
+        return values
+    return np.repeat(np.repeat(values, factor, axis=0), factor, axis=1)
+
+
+def _place(
+    values: Packed, onto: Packed, rows: slice, columns: slice, alignment: _Alignment
+) -> None:
+    """Put values read from a window where they belong in the wanted grid."""
+    spans = []
+    for window, start, n, length in (
+        (rows, alignment.row, values.shape[0], onto.shape[0]),
+        (columns, alignment.column, values.shape[1], onto.shape[1]),
+    ):
+        at = window.start * alignment.repeat // alignment.reduce - start
+        skip = max(-at, 0)
+        size = min(n - skip, length - max(at, 0))
+        spans.append((slice(max(at, 0), max(at, 0) + size), slice(skip, skip + size)))
+    (to_rows, from_rows), (to_columns, from_columns) = spans
+    onto[to_rows, to_columns] = values[from_rows, from_columns]
+
+
+def _read_band_warped(
+    band: SourceBand, grid: Grid, geobox: GeoBox
+) -> tuple[Packed, WindowRead | None]:
+    transform = Affine(*grid.transform)
+    coordinates = source_coordinates(geobox, grid.crs, transform)
+    # a coarser target averages first, on squares counted from the file's own corner
+    factor = max(int(round(geobox.resolution.x / transform.a, 6)), 1)
+    reach = coordinates.window(grid.shape, margin=2 * factor)
+    if reach is None or coordinates.window(grid.shape, margin=0) is None:
+        return np.zeros(geobox.shape, np.uint16), None
+    if factor > 1:
+        reach = tuple(  # type: ignore[assignment]
+            slice(span.start // factor * factor, min(-(-span.stop // factor) * factor, length))
+            for span, length in zip(reach, grid.shape, strict=True)
+        )
+    window = _read(band, grid, reach)
+    values = packed_values(_as_uint16(window.values, band), band)
+    if factor > 1:
+        values = block_mean(_padded(values, factor), factor)
+    rows = (coordinates.rows - reach[0].start) / factor
+    columns = (coordinates.columns - reach[1].start) / factor
+    return bilinear(values, rows, columns), window
