@@ -23,8 +23,8 @@ class QualityBand:
         cloud: The part of ``invalid`` that is cloud, cloud shadow or cirrus; it is opened to drop
             speckle (bright roofs, river gravel) and then grown, for clouds have soft edges.
         snow: Classes or bits of snow and ice, unusable on request.
-        opening_px: Radius of the opening, pixels of the quality band.
-        dilation_px: Radius of the growth, pixels of the quality band.
+        opening_m: Radius of the opening, metres.
+        dilation_m: Radius of the growth, metres.
     """
 
     name: str
@@ -35,8 +35,8 @@ class QualityBand:
     invalid: tuple[int, ...]
     cloud: tuple[int, ...]
     snow: tuple[int, ...]
-    opening_px: int
-    dilation_px: int
+    opening_m: float
+    dilation_m: float
 
 
 SCL = QualityBand(
@@ -61,9 +61,9 @@ SCL = QualityBand(
     invalid=(1, 3, 8, 9, 10),
     cloud=(3, 8, 9, 10),
     snow=(11,),
-    # opendatacube/odc-stats uses the same radii for its Sentinel-2 geomedian
-    opening_px=2,
-    dilation_px=5,
+    # opendatacube/odc-stats uses the same radii, 2 and 5 pixels of 20 m, for its geomedian
+    opening_m=40,
+    dilation_m=100,
 )
 
 QA_PIXEL = QualityBand(
@@ -85,6 +85,6 @@ QA_PIXEL = QualityBand(
     cloud=(1, 2, 3, 4),
     snow=(5,),
     # USGS has dilated the clouds already (bit 1): no opening, a little growth for shadows
-    opening_px=0,
-    dilation_px=2,
+    opening_m=0,
+    dilation_m=60,
 )

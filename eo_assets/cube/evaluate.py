@@ -95,7 +95,7 @@ def evaluate(cube: VirtualCube, geobox: GeoBox) -> Evaluation:
 
 
 _EVERYTHING = ValidPixels(
-    data="scenes", kind="classes", fill=(0,), invalid=(), cloud=(), opening_px=0, dilation_px=0
+    data="scenes", kind="classes", fill=(0,), invalid=(), cloud=(), opening_m=0, dilation_m=0
 )
 
 

@@ -57,8 +57,8 @@ class ValidPixels(_Node):
         fill: Classes or bits: not observed.
         invalid: Classes or bits: observed, unusable.
         cloud: The part of ``invalid`` that is opened and grown.
-        opening_px: Radius of the opening, pixels of the quality band.
-        dilation_px: Radius of the growth, pixels of the quality band.
+        opening_m: Radius of the opening, metres.
+        dilation_m: Radius of the growth, metres.
     """
 
     op: Literal["valid_pixels"] = "valid_pixels"
@@ -67,13 +67,20 @@ class ValidPixels(_Node):
     fill: tuple[int, ...]
     invalid: tuple[int, ...]
     cloud: tuple[int, ...]
-    opening_px: int = Field(ge=0, le=50)
-    dilation_px: int = Field(ge=0, le=50)
+    opening_m: float = Field(ge=0, le=1000)
+    dilation_m: float = Field(ge=0, le=1000)
 
-    @property
-    def halo_px(self) -> int:
-        """How far beyond a window the quality band has to be read, in its own pixels."""
-        return 2 * self.opening_px + self.dilation_px
+    def opening_px(self, pixel_m: float) -> int:
+        """Radius of the opening in pixels of ``pixel_m`` metres; 0 where pixels are too coarse."""
+        return round(self.opening_m / pixel_m)
+
+    def dilation_px(self, pixel_m: float) -> int:
+        """Radius of the growth in pixels of ``pixel_m`` metres; one at the least, if any."""
+        return max(round(self.dilation_m / pixel_m), 1 if self.dilation_m else 0)
+
+    def halo_px(self, pixel_m: float) -> int:
+        """How far beyond a window a quality band of ``pixel_m`` metres has to be read, pixels."""
+        return 2 * self.opening_px(pixel_m) + self.dilation_px(pixel_m)
 
 
 class Composite(_Node):
@@ -211,8 +218,8 @@ class VirtualCube(_Node):
             fill=quality.fill,
             invalid=invalid,
             cloud=quality.cloud,
-            opening_px=quality.opening_px,
-            dilation_px=quality.dilation_px,
+            opening_m=quality.opening_m,
+            dilation_m=quality.dilation_m,
         )
         return self._then("valid", node)
 

@@ -30,16 +30,17 @@ class Usability:
     valid: Bool
 
 
-def usability(quality: npt.NDArray[np.integer], rule: ValidPixels) -> Usability:
+def usability(quality: npt.NDArray[np.integer], rule: ValidPixels, *, pixel_m: float) -> Usability:
     """Interpret a quality band.
 
     Cloud is opened first, which drops single bright roofs and river gravel, and then grown by
-    ``dilation_px``, for clouds have soft edges. Beyond the array cloud is taken to go on as at its
-    edge; a caller that wants a window to be exact reads ``rule.halo_px`` more on each side.
+    ``dilation_m``, for clouds have soft edges. Beyond the array cloud is taken to go on as at its
+    edge; a caller that wants a window to be exact reads ``rule.halo_px(pixel_m)`` more on each side.
 
     Args:
         quality: Classes or flags, dims ``(y, x)``.
         rule: Which of them are usable.
+        pixel_m: Pixel size, metres.
 
     Returns:
         Two boolean arrays in the shape of ``quality``.
@@ -49,7 +50,9 @@ def usability(quality: npt.NDArray[np.integer], rule: ValidPixels) -> Usability:
     other = tuple(value for value in rule.invalid if value not in rule.cloud)
     unusable = _any_of(quality, other, rule.kind)
     if cloud.any():
-        unusable |= _grown(cloud, opening_px=rule.opening_px, dilation_px=rule.dilation_px)
+        unusable |= _grown(
+            cloud, opening_px=rule.opening_px(pixel_m), dilation_px=rule.dilation_px(pixel_m)
+        )
     return Usability(observed=observed, valid=observed & ~unusable)
 
 

@@ -135,12 +135,12 @@ def read_usability(
     grid = file_grid(quality)
     transform = Affine(*grid.transform)
     coordinates = source_coordinates(geobox, grid.crs, transform)
-    reach = coordinates.window(grid.shape, margin=rule.halo_px)
+    reach = coordinates.window(grid.shape, margin=rule.halo_px(abs(transform.a)))
     if reach is None or coordinates.window(grid.shape, margin=0) is None:
         nothing = np.zeros(geobox.shape, bool)
         return Usability(observed=nothing, valid=nothing), None
     window = _read(quality, grid, reach)
-    at_source = usability(window.values, rule)
+    at_source = usability(window.values, rule, pixel_m=abs(transform.a))
     rows = coordinates.rows - reach[0].start
     columns = coordinates.columns - reach[1].start
     return (
