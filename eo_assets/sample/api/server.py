@@ -1,0 +1,100 @@
+"""The process that serves the application."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from eo_assets.errors import ConfigurationError
+from eo_assets.sample.api.app import create_app
+from eo_assets.sample.api.links import HrefMode
+
+
+def serve(
+    directory: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8081,
+    hrefs: HrefMode = "http",
+    stamp: bool = False,
+    writable: bool = True,
+    token: str | None = None,
+    on_ready: Callable[[str], None] | None = None,
+    end_with_stdin: bool = False,
+) -> None:
+    """Serve a directory until interrupted.
+
+    Args:
+        directory: Any directory with STAC items below it.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        hrefs: As in ``create_app``.
+        stamp: As in ``create_app``.
+        writable: As in ``create_app``; beyond this machine it needs a token.
+        token: As in ``create_app``.
+        on_ready: Called with the URL once requests are answered.
+        end_with_stdin: Whether to stop when standard input closes, as it does when the process
+            that holds its other end dies in whatever way.
+
+    Raises:
+        ConfigurationError: The directory holds no STAC, the address cannot be listened on, or
+            the archive would be writable by the network without a token.
+    """
+    if writable and token is None and not _is_loopback(host):
+        raise ConfigurationError(
+            f"A writable archive on {host} could be changed by anybody who reaches it.",
+            "Give a token, make it read-only, or listen on 127.0.0.1.",
+        )
+    app = create_app(directory, hrefs=hrefs, stamp=stamp, writable=writable, token=token)
+    listener = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        app, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=5
+    )
+    server = _Server(config, lambda: on_ready(url) if on_ready else None)
+    if end_with_stdin:
+        threading.Thread(target=_stop_at_end_of_stdin, args=[server], daemon=True).start()
+    with listener:
+        server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+
+def _stop_at_end_of_stdin(server: uvicorn.Server) -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    server.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot listen on {host}:{port}: {error.strerror}.",
+            "Choose another port, or 0 for any free one.",
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
