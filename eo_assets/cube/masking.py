@@ -35,7 +35,7 @@ def usability(quality: npt.NDArray[np.integer], rule: ValidPixels, *, pixel_m: f
 
     Cloud is opened first, which drops single bright roofs and river gravel, and then grown by
     ``dilation_m``, for clouds have soft edges. Beyond the array cloud is taken to go on as at its
-    edge; a caller that wants a window to be exact reads ``rule.halo_px(pixel_m)`` more on each side.
+    edge; a caller that wants a window to be exact reads ``rule.halo_px(pixel_m)`` more around it.
 
     Args:
         quality: Classes or flags, dims ``(y, x)``.

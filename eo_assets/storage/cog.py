@@ -1,0 +1,166 @@
+"""Cloud Optimized GeoTIFFs: how products leave the house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+import rasterio.shutil
+from odc.geo.geobox import GeoBox
+from rasterio.enums import ColorInterp
+from rasterio.windows import Window
+
+TILE = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class CogBand:
+    """How one band of a GeoTIFF is described.
+
+    Attributes:
+        name: Band description: ``red``.
+        units: Of the unpacked value.
+        scale: Value of one stored step.
+        tags: More about the band, as text.
+    """
+
+    name: str
+    units: str = ""
+    scale: float = 1.0
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_cog(
+    path: Path,
+    geobox: GeoBox,
+    bands: Sequence[CogBand],
+    read: Callable[[str, tuple[slice, slice]], npt.NDArray[Any]],
+    *,
+    dtype: str,
+    nodata: float,
+    tags: Mapping[str, str],
+    overview_resampling: str,
+    colours: Mapping[int, tuple[int, int, int, int]] | None = None,
+) -> None:
+    """Write a Cloud Optimized GeoTIFF with overviews, statistics and band descriptions.
+
+    Memory stays bounded: pixels pass through in strips. The same pixels and tags give the same
+    bytes.
+
+    Args:
+        path: The file to write.
+        geobox: Its grid.
+        bands: Its bands, in order.
+        read: Gives the stored pixels of a band in a window ``(rows, columns)``.
+        dtype: Data type of the pixels.
+        nodata: Pixel value that means "no observation".
+        tags: About the whole file, as text.
+        overview_resampling: ``average`` for quantities, ``mode`` or ``nearest`` for classes.
+        colours: Colour of each class, red green blue alpha 0-255.
+    """
+    draft = path.with_name(f".{path.name}.draft.tif")
+    profile = {
+        "driver": "GTiff",
+        "dtype": dtype,
+        "nodata": nodata,
+        "count": len(bands),
+        "height": geobox.shape[0],
+        "width": geobox.shape[1],
+        "crs": str(geobox.crs),
+        "transform": geobox.transform,
+        "tiled": True,
+        "blockxsize": TILE,
+        "blockysize": TILE,
+        "interleave": "band",
+        "BIGTIFF": "IF_SAFER",
+    }
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=128):
+            with rasterio.open(draft, "w", **profile) as file:
+                file.update_tags(**tags)
+                for number, band in enumerate(bands, start=1):
+                    _write_band(file, number, band, read, dtype=dtype, nodata=nodata)
+                if colours:
+                    file.write_colormap(1, dict(colours))
+                    file.colorinterp = (ColorInterp.palette,)
+            rasterio.shutil.copy(
+                draft,
+                path,
+                driver="COG",
+                blocksize=str(TILE),
+                # read everywhere, unlike ZSTD, at about the same size
+                compress="DEFLATE",
+                level="6",
+                predictor="NO" if colours else "YES",
+                overview_resampling=overview_resampling.upper(),
+                num_threads="ALL_CPUS",
+            )
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_band(
+    file: rasterio.io.DatasetWriter,
+    number: int,
+    band: CogBand,
+    read: Callable[[str, tuple[slice, slice]], npt.NDArray[Any]],
+    *,
+    dtype: str,
+    nodata: float,
+) -> None:
+    moments = _Moments()
+    for rows in _strips(file.height):
+        window = (rows, slice(0, file.width))
+        pixels = read(band.name, window)
+        moments.add(pixels[pixels != nodata])
+        file.write(pixels.astype(dtype, copy=False), number, window=Window.from_slices(*window))
+    file.set_band_description(number, band.name)
+    file.set_band_unit(number, band.units)
+    file.scales = _replaced(file.scales, number, band.scale)
+    file.update_tags(number, **band.tags, **moments.tags())
+
+
+def _replaced(values: Sequence[float], number: int, value: float) -> tuple[float, ...]:
+    return (*values[: number - 1], value, *values[number:])
+
+
+def _strips(height: int) -> Iterator[slice]:
+    for start in range(0, height, TILE):
+        yield slice(start, min(start + TILE, height))
+
+
+class _Moments:
+    """Statistics of a band as GDAL names them, from sums of whole numbers: exact."""
+
+    def __init__(self) -> None:
+        self.n, self.total, self.squares = 0, 0, 0
+        self.low, self.high = 0, 0
+
+    def add(self, pixels: npt.NDArray[Any]) -> None:
+        if not pixels.size:
+            return
+        whole = pixels.astype(np.int64)
+        low, high = int(whole.min()), int(whole.max())
+        self.low = low if not self.n else min(self.low, low)
+        self.high = high if not self.n else max(self.high, high)
+        self.n += whole.size
+        self.total += int(whole.sum())
+        self.squares += int((whole * whole).sum())
+
+    def tags(self) -> dict[str, str]:
+        if not self.n:
+            return {}
+        mean = self.total / self.n
+        variance = max(self.squares / self.n - mean * mean, 0.0)
+        return {
+            "STATISTICS_MINIMUM": str(self.low),
+            "STATISTICS_MAXIMUM": str(self.high),
+            "STATISTICS_MEAN": f"{mean:.6f}",
+            "STATISTICS_STDDEV": f"{variance**0.5:.6f}",
+            "STATISTICS_VALID_COUNT": str(self.n),
+        }

@@ -1,0 +1,99 @@
+"""The mosaic as a chunked Zarr, written block by block by many workers at once.
+
+One array a band, packed as its CF attributes say, so that ``xarray.open_zarr`` gives reflectance.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from odc.geo.geobox import GeoBox
+from odc.geo.xr import xr_coords
+from zarr.codecs import BloscCodec
+
+from eo_assets.cube.grid import Block
+
+CHUNK = 512
+"""Edge of a chunk, pixels: what one look at the mosaic decodes at least."""
+
+
+def create_mosaic(path: Path, template: xr.Dataset, geobox: GeoBox) -> None:
+    """Make an empty mosaic; chunks that are never written read as "no observation".
+
+    Args:
+        path: Where; must not exist.
+        template: A dataset with the variables, dtypes and attributes of the mosaic, any size.
+        geobox: The mosaic's grid.
+    """
+    group = zarr.open_group(path, mode="w-", zarr_format=3, attributes={"Conventions": "CF-1.11"})
+    for name, variable in template.data_vars.items():
+        attributes = dict(variable.attrs)
+        fill = attributes.pop("_FillValue", np.nan if variable.dtype.kind == "f" else 0)
+        array = group.create_array(
+            str(name),
+            shape=tuple(geobox.shape),
+            chunks=(min(CHUNK, geobox.shape[0]), min(CHUNK, geobox.shape[1])),
+            dtype=variable.dtype,
+            # the fastest of what was measured, at half the size of the COG
+            compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
+            fill_value=fill,
+            dimension_names=("y", "x"),
+            attributes={**attributes, "grid_mapping": "spatial_ref"},
+        )
+        if "scale_factor" in attributes:
+            # xarray takes "no observation" from this attribute
+            array.attrs["_FillValue"] = _json_number(fill)
+    _write_coordinates(group, geobox)
+
+
+def _json_number(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def _write_coordinates(group: zarr.Group, geobox: GeoBox) -> None:
+    for name, coordinate in xr_coords(geobox).items():
+        values = np.asarray(coordinate.values)
+        array = group.create_array(
+            str(name),
+            shape=values.shape,
+            chunks=values.shape or (),
+            dtype=values.dtype,
+            dimension_names=tuple(str(dim) for dim in coordinate.dims),
+            attributes={str(k): _json_number(v) for k, v in coordinate.attrs.items()},
+        )
+        array[...] = values
+
+
+def write_block(path: Path, block: Block, pixels: xr.Dataset) -> None:
+    """Write one block; blocks share no chunk, so any number of workers may write at once.
+
+    Args:
+        path: The mosaic.
+        block: Where the pixels belong.
+        pixels: The pixels, packed.
+    """
+    group = zarr.open_group(path, mode="r+")
+    for name, variable in pixels.data_vars.items():
+        values = variable.to_numpy()
+        if values.any():
+            array = group[str(name)]
+            assert isinstance(array, zarr.Array)
+            array[block.slices] = values
+
+
+def open_mosaic(path: Path, *, packed: bool = False) -> xr.Dataset:
+    """Open a mosaic lazily.
+
+    Args:
+        path: The mosaic.
+        packed: Give stored integers instead of physical values.
+
+    Returns:
+        One variable a band, dims ``(y, x)``: reflectance 0-1 or kelvin, NaN where there is no
+        observation; and ``status``, ``observations``, ``source``.
+    """
+    return xr.open_zarr(path, chunks=None, consolidated=False, mask_and_scale=not packed)

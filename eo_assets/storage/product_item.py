@@ -1,0 +1,149 @@
+"""Products as STAC items, so that other tools find them and know what they hold.
+
+Written as plain dictionaries: the common ``bands`` of STAC 1.1 replaces the older extensions'
+fields, which pystac's helpers still write.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from odc.geo.geobox import GeoBox
+from shapely.geometry import mapping, shape
+
+from eo_assets import __version__
+from eo_assets.catalog.bands import Band
+from eo_assets.storage.partition import Partition
+from eo_assets.storage.store import file_digest
+
+COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+_EXTENSION = "https://stac-extensions.github.io/{}/schema.json"
+EXTENSIONS = [
+    _EXTENSION.format(name)
+    for name in (
+        "projection/v2.0.0",
+        "raster/v2.0.0",
+        "eo/v2.0.0",
+        "processing/v1.2.0",
+        "file/v2.1.0",
+    )
+]
+
+
+def band_of(band: Band, *, nodata: float) -> dict[str, Any]:
+    """Describe a spectral band of a product in STAC's common ``bands`` form.
+
+    Args:
+        band: The band.
+        nodata: Stored integer that means "no observation".
+
+    Returns:
+        One entry of ``bands``.
+    """
+    return {
+        "name": band.name,
+        "description": band.title,
+        "data_type": band.quantity.dtype,
+        "nodata": nodata,
+        "unit": band.quantity.units,
+        "raster:scale": band.quantity.scale,
+        "raster:offset": 0.0,
+        "eo:common_name": band.stac_common_name,
+        "eo:center_wavelength": band.center_wavelength_um,
+        "eo:full_width_half_max": band.full_width_half_max_um,
+    }
+
+
+def raster_asset(
+    path: Path, *, title: str, roles: Sequence[str], bands: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Describe a GeoTIFF beside the item.
+
+    Args:
+        path: The file.
+        title: For people.
+        roles: STAC roles.
+        bands: Entries of ``bands``.
+
+    Returns:
+        A STAC asset.
+    """
+    return {
+        "href": f"./{path.name}",
+        "type": COG_TYPE,
+        "title": title,
+        "roles": list(roles),
+        "bands": [dict(band) for band in bands],
+        "file:size": path.stat().st_size,
+        # a multihash: 12 says SHA-256, 20 its length in bytes
+        "file:checksum": f"1220{file_digest(path)}",
+    }
+
+
+def product_item(
+    partition: Partition,
+    geobox: GeoBox,
+    *,
+    item_id: str,
+    acquired: Sequence[dt.datetime],
+    stac_assets: Mapping[str, Mapping[str, Any]],
+    sources: Sequence[str],
+    properties: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Describe a product as a STAC item.
+
+    Args:
+        partition: What the product is about.
+        geobox: Its grid.
+        item_id: Id of the item; the stem of its file.
+        acquired: Times of the scenes it was made from.
+        stac_assets: Its files.
+        sources: Ids of the items it was made from.
+        properties: More properties.
+
+    Returns:
+        The item; nothing in it depends on when it was written.
+    """
+    outline = shape(partition.region.geometry)
+    bounds = geobox.boundingbox
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": EXTENSIONS,
+        "id": item_id,
+        "collection": f"{partition.region.id}-{partition.region.collection}",
+        "geometry": mapping(outline),
+        "bbox": list(outline.bounds),
+        "properties": {
+            "title": f"{partition.region.title}, {partition.date}",
+            "datetime": None,
+            "start_datetime": _rfc3339(min(acquired)),
+            "end_datetime": _rfc3339(max(acquired)),
+            "gsd": geobox.resolution.x,
+            "proj:code": str(geobox.crs),
+            "proj:shape": [int(n) for n in geobox.shape],
+            "proj:transform": list(geobox.transform)[:6],
+            "proj:bbox": [bounds.left, bounds.bottom, bounds.right, bounds.top],
+            "processing:level": "L3",
+            "processing:software": {"eo_assets": __version__},
+            **properties,
+        },
+        "links": [
+            {"rel": "derived_from", "href": source, "type": "application/geo+json"}
+            for source in sources
+        ],
+        "assets": {key: dict(value) for key, value in stac_assets.items()},
+    }
+
+
+def write_item(path: Path, item: Mapping[str, Any]) -> None:
+    """Write a STAC item, indented for people."""
+    path.write_text(json.dumps(item, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _rfc3339(time: dt.datetime) -> str:
+    return time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,233 @@
+"""The product store: one folder for each step of each partition, published whole or not at all.
+
+A step writes into a hidden folder beside its final one; when it has succeeded the folder takes its
+place by renaming. Whoever looks sees the old product or the new one, never half of one::
+
+    outputs/bucegi/sentinel-2-l2a/2023-07-16/mosaic/...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from eo_assets.errors import MissingArtifactError, StaleArtifactError, StorageError
+from eo_assets.storage.partition import Partition
+
+RECORD = "record.json"
+RECORD_SCHEMA = 1
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class Record(BaseModel):
+    """What a step says of its product; stored beside it, written last.
+
+    Attributes:
+        schema_version: Version of this form.
+        step: Name of the step: ``mosaic``.
+        region: Region id.
+        collection: STAC collection id.
+        date: Solar day, ISO 8601.
+        empty: Why the product is empty: ``no_scene``, ``all_cloud``...; None when it is not.
+        summary: Numbers and words about the product, for people and plots.
+        upstream: Digest of each upstream product it was made from.
+        files: The files people want, by role, relative to the folder.
+        digest: Identifies the product's content.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = RECORD_SCHEMA
+    step: str
+    region: str
+    collection: str
+    date: str
+    empty: str | None = None
+    summary: dict[str, float | int | str] = {}
+    upstream: dict[str, str] = {}
+    files: dict[str, str] = {}
+    digest: str = ""
+
+
+class Store:
+    """Products below a folder.
+
+    Attributes:
+        root: The folder; made when something is first published.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, partition: Partition, step: str) -> Path:
+        """Give the folder of a step's product, whether it exists or not."""
+        region = partition.region
+        return self.root / region.id / region.collection / str(partition.date) / step
+
+    @contextlib.contextmanager
+    def publish(self, partition: Partition, step: str, *, needs_bytes: int = 0) -> Iterator[Path]:
+        """Offer an empty folder that becomes the step's product if nothing is raised.
+
+        Args:
+            partition: The partition.
+            step: Name of the step.
+            needs_bytes: Free space the product is going to need.
+
+        Yields:
+            A folder to write into. A former product stays as it is until the very end.
+
+        Raises:
+            StorageError: The place is read-only, full, or has less free space than needed.
+        """
+        final = self.folder(partition, step)
+        with storage_errors(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            self._check_space(final.parent, needs_bytes)
+            _recover(final)
+            _remove_leftovers(final)
+            draft = Path(tempfile.mkdtemp(prefix=f".{step}-{os.getpid()}-", dir=final.parent))
+            draft.chmod(0o755)
+        try:
+            with storage_errors(final):
+                yield draft
+                _replace(draft, final)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _check_space(self, folder: Path, needs_bytes: int) -> None:
+        free = shutil.disk_usage(folder).free
+        if free < needs_bytes:
+            raise StorageError(
+                f"{self.root} has {free / 1e6:,.0f} MB free; about {needs_bytes / 1e6:,.0f} MB are "
+                "needed.",
+                "Free some space, or set EO_ASSETS_OUTPUTS to another disk.",
+            )
+
+    def write_record(self, folder: Path, record: Record) -> None:
+        """Write a product's record into its folder; the last thing to write.
+
+        Args:
+            folder: The folder given by ``publish``.
+            record: The record.
+        """
+        (folder / RECORD).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    def read_record(self, partition: Partition, step: str) -> Record:
+        """Read the record of a published product.
+
+        Args:
+            partition: The partition.
+            step: Name of the step.
+
+        Returns:
+            The record.
+
+        Raises:
+            MissingArtifactError: The step has not been materialised for this partition.
+            StaleArtifactError: It was written by an incompatible version.
+        """
+        _recover(self.folder(partition, step))
+        path = self.folder(partition, step) / RECORD
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise MissingArtifactError(
+                f"There is no {step} of {partition}.", f"Materialise {step} first."
+            ) from None
+        if content.get("schema_version") != RECORD_SCHEMA:
+            raise StaleArtifactError(
+                f"The {step} of {partition} has record version {content.get('schema_version')}; "
+                f"this version reads {RECORD_SCHEMA}.",
+                f"Materialise {step} again.",
+            )
+        return Record.model_validate(content)
+
+
+@contextlib.contextmanager
+def storage_errors(place: Path) -> Iterator[None]:
+    """Turn the operating system's complaints about a place into ones that say what to do.
+
+    Args:
+        place: Where something is being written.
+
+    Raises:
+        StorageError: The disk is full, or writing is not allowed.
+        OSError: Something else went wrong.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            problem, remedy = "the disk is full", "Free some space"
+        elif error.errno in _REFUSED:
+            problem, remedy = "writing there is not allowed", "Change the folder's permissions"
+        elif isinstance(error, NotADirectoryError | FileExistsError):
+            problem, remedy = "a file is in the way", "Remove it"
+        else:
+            raise
+        raise StorageError(
+            f"{place} cannot be written: {problem}.",
+            f"{remedy}, or set EO_ASSETS_OUTPUTS to another folder.",
+        ) from error
+
+
+_DAY_S = 86_400
+
+
+def _recover(final: Path) -> None:
+    # a run that was killed between the two renames of _replace left the former product aside
+    former = final.parent / f".{final.name}-former"
+    if former.exists() and not final.exists():
+        former.rename(final)
+
+
+def _remove_leftovers(final: Path) -> None:
+    for leftover in final.parent.glob(f".{final.name}-*"):
+        pid = leftover.name.removeprefix(f".{final.name}-").split("-")[0]
+        gone = not pid.isdigit() or not Path("/proc").is_dir() or not Path("/proc", pid).exists()
+        if gone or time.time() - leftover.stat().st_mtime > _DAY_S:
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _replace(draft: Path, final: Path) -> None:
+    former = final.parent / f".{final.name}-former"
+    if final.exists():
+        final.rename(former)
+    draft.rename(final)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """Hash what determines a product.
+
+    Args:
+        parts: Texts or bytes, in a fixed order.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    total = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        total.update(len(content).to_bytes(8, "big"))
+        total.update(content)
+    return total.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Hash a file's content: SHA-256, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
