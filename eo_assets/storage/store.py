@@ -125,6 +125,36 @@ class Store:
         """
         (folder / RECORD).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
+    def publish_empty(
+        self, partition: Partition, step: str, *, upstream: Record, reason: str | None = None
+    ) -> Record:
+        """Publish an empty product: nothing to see, with the reason.
+
+        Args:
+            partition: The partition.
+            step: Name of the step.
+            upstream: Record of the step before.
+            reason: Why; that step's reason when not given.
+
+        Returns:
+            The record.
+
+        Raises:
+            StorageError: The record cannot be stored.
+        """
+        record = Record(
+            step=step,
+            region=partition.region.id,
+            collection=partition.region.collection,
+            date=str(partition.date),
+            empty=reason or upstream.empty,
+            upstream={upstream.step: upstream.digest},
+            digest=digest_of(step, upstream.digest),
+        )
+        with self.publish(partition, step) as folder:
+            self.write_record(folder, record)
+        return record
+
     def read_record(self, partition: Partition, step: str) -> Record:
         """Read the record of a published product.
 

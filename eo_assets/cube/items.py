@@ -1,0 +1,185 @@
+"""STAC items before they become scenes: their day, their versions, their fingerprints.
+
+No network and no pixels.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from eo_assets.catalog.collections.model import StacItem
+from eo_assets.cube.scene import acquisition_time
+
+_DATASTRIP_START = re.compile(r"_S(\d{8}T\d{6})")
+_TOKEN_PARAMETERS = {"sig", "se", "st", "sp", "X-Amz-Signature", "token", "access_token"}
+
+
+def longitude_shift(longitude: float) -> dt.timedelta:
+    """Give how far local solar time is ahead of UTC, in whole hours as Open Data Cube counts it.
+
+    Args:
+        longitude: Degrees east.
+
+    Returns:
+        The shift; negative west of Greenwich.
+    """
+    return dt.timedelta(hours=int(longitude / 15))
+
+
+def solar_day(time: dt.datetime, longitude: float) -> dt.date:
+    """Give the local solar day of a moment.
+
+    Args:
+        time: The moment, aware.
+        longitude: Degrees east.
+
+    Returns:
+        The day.
+    """
+    return (time.astimezone(dt.UTC) + longitude_shift(longitude)).date()
+
+
+def search_window(date: dt.date, longitude: float) -> tuple[dt.datetime, dt.datetime]:
+    """Give the moments that fall on a solar day.
+
+    Args:
+        date: The day.
+        longitude: Degrees east.
+
+    Returns:
+        First and last moment, UTC, both included.
+    """
+    start = dt.datetime.combine(date, dt.time(), dt.UTC) - longitude_shift(longitude)
+    return start, start + dt.timedelta(days=1) - dt.timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """An item that was found and is not used.
+
+    Attributes:
+        id: Its id.
+        reason: Why, for people.
+    """
+
+    id: str
+    reason: str
+
+
+def acquisition_key(item: StacItem) -> str:
+    """Identify what an item shows: platform, moment and tile.
+
+    Two items that agree in it are versions of the same pixels. Two datastrips of one tile and
+    pass show different parts of it and differ.
+
+    Args:
+        item: A STAC item.
+
+    Returns:
+        The key.
+    """
+    properties: Mapping[str, Any] = item.get("properties", {})
+    platform = str(properties.get("platform", "")).lower()
+    tile = properties.get("s2:mgrs_tile") or properties.get("grid:code")
+    if tile:
+        strip = _DATASTRIP_START.search(str(properties.get("s2:datastrip_id", "")))
+        moment = strip[1] if strip else f"{acquisition_time(item):%Y%m%dT%H%M}"
+        return f"{platform}/{moment}/{str(tile).removeprefix('MGRS-')}"
+    if "landsat:wrs_path" in properties:
+        path, row = properties["landsat:wrs_path"], properties["landsat:wrs_row"]
+        return f"{platform}/{acquisition_time(item):%Y%m%d}/{path}{row}"
+    return str(item["id"])
+
+
+def _version(item: StacItem) -> tuple[float, int, str, str]:
+    properties = item.get("properties", {})
+    try:
+        baseline = float(properties.get("s2:processing_baseline", 0))
+    except (TypeError, ValueError):
+        baseline = 0.0
+    tier = {"T1": 2, "T2": 1}.get(str(properties.get("landsat:collection_category")), 0)
+    times = (properties.get(k) for k in ("s2:generation_time", "updated", "created"))
+    return baseline, tier, next((str(time) for time in times if time), ""), str(item["id"])
+
+
+def newest_versions(items: Iterable[StacItem]) -> tuple[list[StacItem], list[Excluded]]:
+    """Keep one version of each acquisition: the newest baseline, then the newest generation.
+
+    Args:
+        items: STAC items, in any order; an item may come twice.
+
+    Returns:
+        The kept items ordered by id, and the others with the reason.
+    """
+    unique = {str(item["id"]): item for item in items}
+    newest: dict[str, StacItem] = {}
+    losers: list[Excluded] = []
+    for item in sorted(unique.values(), key=_version, reverse=True):
+        winner = newest.setdefault(acquisition_key(item), item)
+        if winner is not item:
+            losers.append(
+                Excluded(str(item["id"]), f"an older version of {winner['id']}, which is used")
+            )
+    kept = sorted(newest.values(), key=lambda item: str(item["id"]))
+    return kept, sorted(losers, key=lambda loser: loser.id)
+
+
+def too_cloudy(items: Iterable[StacItem], limit_pct: float) -> list[Excluded]:
+    """Tell which items state more cloud than wanted.
+
+    Args:
+        items: STAC items.
+        limit_pct: Most cloud to accept, per cent.
+
+    Returns:
+        Those above the limit, with the reason. Items that state no cloud cover pass.
+    """
+    return [
+        Excluded(str(item["id"]), f"cloud cover {cover:.0f} % is above {limit_pct:g} %")
+        for item in items
+        if (cover := item.get("properties", {}).get("eo:cloud_cover")) is not None
+        and cover > limit_pct
+    ]
+
+
+def fingerprint(item: StacItem) -> str:
+    """Identify an item's content, so that a changed item is recognised.
+
+    Args:
+        item: A STAC item.
+
+    Returns:
+        Sixteen hexadecimal digits of what it shows, its baseline, and when it was made.
+    """
+    content = [str(item["id"]), acquisition_key(item), *map(str, _version(item))]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def unsigned(item: StacItem) -> dict[str, Any]:
+    """Copy an item without access tokens and without links into its catalogue.
+
+    Args:
+        item: A STAC item as served.
+
+    Returns:
+        The copy; signed hrefs have lost their query.
+    """
+    stac_assets = {
+        key: {**stac_asset, "href": _unsigned_href(str(stac_asset["href"]))}
+        for key, stac_asset in item["assets"].items()
+    }
+    links = [link for link in item.get("links", []) if link.get("rel") == "self"]
+    return {**item, "assets": stac_assets, "links": links}
+
+
+def _unsigned_href(href: str) -> str:
+    if _TOKEN_PARAMETERS & set(parse_qs(urlsplit(href).query)):
+        return href.partition("?")[0]
+    return href

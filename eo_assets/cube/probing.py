@@ -1,0 +1,111 @@
+"""Looking at the header of every file a cube needs, before any pixel is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eo_assets.cube.access import gdal_environment, open_file, with_retries
+from eo_assets.cube.grid import Grid
+from eo_assets.cube.scene import Scene, SourceFile
+from eo_assets.errors import SourceContractError, SourceReadError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What a file's header says.
+
+    Attributes:
+        scene: Id of the scene.
+        band: Name of the band.
+        href: Unsigned address.
+        grid: Its grid; None when the file cannot be used.
+        dtype: Data type of its pixels.
+        block: Rows and columns of a block.
+        overviews: Number of overviews.
+        fault: Why the file cannot be used; empty when it can.
+        warning: What makes reading it slow: striped, or without overviews.
+    """
+
+    scene: str
+    band: str
+    href: str
+    grid: Grid | None = None
+    dtype: str = ""
+    block: tuple[int, int] = (0, 0)
+    overviews: int = 0
+    fault: str = ""
+    warning: str = ""
+
+
+def probe_scene(scene: Scene) -> tuple[Probe, ...]:
+    """Read the header of every file of a scene.
+
+    Args:
+        scene: The scene.
+
+    Returns:
+        One probe a band, the quality band last. A file that cannot be used has a ``fault``.
+
+    Raises:
+        SourceUnavailableError: A server does not answer.
+    """
+    files: dict[str, SourceFile] = {**scene.bands, "quality": scene.quality}
+    with gdal_environment():
+        return tuple(_probe(scene.id, band, file) for band, file in files.items())
+
+
+def _probe(scene: str, band: str, file: SourceFile) -> Probe:
+    href = file.href.partition("?")[0]
+    try:
+        dataset, _ = with_retries(lambda: open_file(file.href), file.href)
+    except (SourceReadError, SourceContractError) as error:
+        return Probe(scene=scene, band=band, href=href, fault=error.problem)
+    dtype = dataset.dtypes[0]
+    expected = {"uint8", "uint16"} if band == "quality" else {"uint16"}
+    fault = ""
+    if dataset.crs is None:
+        fault = f"{href} has no CRS."
+    elif dtype not in expected:
+        fault = f"{href} has {dtype} pixels; {' or '.join(sorted(expected))} was expected."
+    elif dataset.transform.b or dataset.transform.d:
+        fault = f"{href} is rotated; a north-up grid was expected."
+    if fault:
+        return Probe(scene=scene, band=band, href=href, dtype=dtype, fault=fault)
+    block = dataset.block_shapes[0]
+    overviews = len(dataset.overviews(1))
+    tiled = block[1] < dataset.width or max(dataset.shape) <= max(block)
+    warnings = [] if tiled else ["striped, not tiled"]
+    if not overviews and max(dataset.shape) > 1024:
+        warnings.append("no overviews")
+    return Probe(
+        scene=scene,
+        band=band,
+        href=href,
+        grid=Grid(
+            crs=dataset.crs.to_string(),
+            transform=tuple(dataset.transform)[:6],
+            shape=dataset.shape,
+        ),
+        dtype=dtype,
+        block=tuple(block),
+        overviews=overviews,
+        warning="; ".join(warnings),
+    )
+
+
+def with_grids(scene: Scene, probes: tuple[Probe, ...]) -> Scene:
+    """Give a scene that knows the grids of its files, so that readers need no header first.
+
+    Args:
+        scene: The scene.
+        probes: Its probes, without fault.
+
+    Returns:
+        The scene with grids.
+    """
+    grids = {probe.band: probe.grid for probe in probes}
+    bands = {
+        name: band.model_copy(update={"grid": grids[name]}) for name, band in scene.bands.items()
+    }
+    quality = scene.quality.model_copy(update={"grid": grids["quality"]})
+    return scene.model_copy(update={"bands": bands, "quality": quality})

@@ -1,0 +1,234 @@
+"""The mosaic: a partition's virtual cube evaluated block by block into a Zarr."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from eo_assets.catalog.indices import get_index
+from eo_assets.cube.compositing import Status
+from eo_assets.cube.evaluate import Evaluation, evaluate
+from eo_assets.cube.graph import VirtualCube, parse_cube
+from eo_assets.cube.grid import Block, Grid, blocks
+from eo_assets.errors import ConfigurationError, FailureBudgetError
+from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.reporting.thumbnail import write_thumbnail
+from eo_assets.storage.mosaic_zarr import CHUNK, create_mosaic, write_block
+from eo_assets.storage.partition import Partition
+from eo_assets.storage.store import Record, Store, digest_of
+
+STEP = "mosaic"
+MOSAIC = "mosaic.zarr"
+THUMBNAIL = "thumbnail.png"
+
+ALL_CLOUD = "all_cloud"
+OUTSIDE_SWATH = "outside_swath"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockTask:
+    """One block to compute.
+
+    Attributes:
+        cube: Path of the cube.
+        grid: Path of the grid.
+        mosaic: Path of the Zarr to write to.
+        block: Where.
+    """
+
+    cube: str
+    grid: str
+    mosaic: str
+    block: Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockSummary:
+    """What came of a block.
+
+    Attributes:
+        status: Number of pixels of each ``Status``.
+        pixels_read: Source pixels decoded.
+        reads: Windows read.
+        retries: Attempts beyond the first.
+        failures: Reads that failed, as ``scene band: reason``.
+        ndvi_sum: Sum of the NDVI of valid pixels.
+        ndvi_n: How many that were.
+    """
+
+    status: dict[int, int]
+    pixels_read: int
+    reads: int
+    retries: int
+    failures: tuple[str, ...]
+    ndvi_sum: float
+    ndvi_n: int
+
+
+def materialise(
+    partition: Partition,
+    *,
+    store: Store,
+    runner: TaskRunner,
+    failure_budget: float,
+    block_px: int,
+) -> Record:
+    """Compute the mosaic on the runner's workers, each writing its own blocks.
+
+    Args:
+        partition: The partition.
+        store: Where the cube is and the mosaic goes.
+        runner: Where blocks are computed.
+        failure_budget: Share of the region's pixels that may be missing because a file could not
+            be read, 0-1.
+        block_px: Edge of a block, pixels; no result depends on it.
+
+    Returns:
+        The record; empty with ``all_cloud`` or ``outside_swath`` when no pixel is valid.
+
+    Raises:
+        MissingArtifactError: ``band_stack`` has not been materialised.
+        FailureBudgetError: Too many pixels are missing because of files that cannot be read.
+        SourceUnavailableError: A server does not answer.
+        StorageError: The mosaic cannot be stored.
+    """
+    upstream = store.read_record(partition, "band_stack")
+    if upstream.empty:
+        return store.publish_empty(partition, STEP, upstream=upstream)
+    source = store.folder(partition, "band_stack")
+    cube = read_cube(str(source / upstream.files["cube"]))
+    geobox = read_grid(str(source / upstream.files["grid"])).geobox
+    template = evaluate(cube.with_scenes(()), geobox[0:1, 0:1]).packed
+    needs = int(geobox.shape[0]) * int(geobox.shape[1]) * 2 * len(cube.bands)
+    with store.publish(partition, STEP, needs_bytes=needs) as folder:
+        create_mosaic(folder / MOSAIC, template, geobox)
+        tasks = [
+            BlockTask(
+                cube=str(source / upstream.files["cube"]),
+                grid=str(source / upstream.files["grid"]),
+                mosaic=str(folder / MOSAIC),
+                block=block,
+            )
+            for block in blocks(geobox, size=block_px, chunk=CHUNK)
+        ]
+        results = runner.map(compute_block, tasks, label="mosaic blocks")
+        record = _record(partition, cube, results, upstream)
+        _check_budget(record, results, failure_budget, partition)
+        if record.empty is None:
+            runner.map(write_thumbnail, [(folder / MOSAIC, folder / THUMBNAIL)], label="thumbnail")
+        store.write_record(folder, record)
+    return record
+
+
+def compute_block(task: BlockTask) -> BlockSummary:
+    """Compute one block and write it; runs on a worker.
+
+    Args:
+        task: What to compute.
+
+    Returns:
+        What came of it.
+    """
+    cube = read_cube(task.cube)
+    geobox = task.block.of(read_grid(task.grid).geobox)
+    result = evaluate(cube, geobox)
+    write_block(Path(task.mosaic), task.block, result.packed)
+    status, counts = np.unique(result.packed["status"].to_numpy(), return_counts=True)
+    ndvi_sum, ndvi_n = _ndvi(result)
+    return BlockSummary(
+        status={int(s): int(n) for s, n in zip(status, counts, strict=True)},
+        pixels_read=sum(read.pixels for read in result.reads),
+        reads=len(result.reads),
+        retries=sum(read.attempts - 1 for read in result.reads),
+        failures=tuple(f"{r.scene} {r.band}: {r.failure}" for r in result.reads if r.failure),
+        ndvi_sum=ndvi_sum,
+        ndvi_n=ndvi_n,
+    )
+
+
+@lru_cache(maxsize=8)
+def read_cube(path: str) -> VirtualCube:
+    """Read a stored cube; a worker computes many blocks of one."""
+    return parse_cube(Path(path).read_text(encoding="utf-8"), origin=path)
+
+
+def read_grid(path: str) -> Grid:
+    """Read a stored grid."""
+    return Grid.model_validate_json(Path(path).read_text(encoding="utf-8"))
+
+
+def _ndvi(result: Evaluation) -> tuple[float, int]:
+    ndvi = get_index("ndvi")
+    try:
+        names = ndvi.bands_in(tuple(str(name) for name in result.packed.data_vars))
+    except ConfigurationError:  # a region whose bands do not include red and near infrared
+        return 0.0, 0
+    bands = {}
+    for name in names:
+        packed = result.packed[name]
+        values = packed.to_numpy()
+        bands[name] = np.where(values == 0, np.nan, values * np.float32(packed.scale_factor))
+    values = ndvi.compute(bands)
+    return float(np.nansum(values, dtype=np.float64)), int(np.isfinite(values).sum())
+
+
+def _record(
+    partition: Partition, cube: VirtualCube, results: list[BlockSummary], upstream: Record
+) -> Record:
+    status: Counter[int] = Counter()
+    for result in results:
+        status.update(result.status)
+    region_px = sum(n for key, n in status.items() if key != Status.OUTSIDE_REGION)
+
+    def share(key: Status) -> float:
+        return round(100 * status[key] / max(region_px, 1), 3)
+
+    empty = None
+    if not status[Status.VALID]:
+        empty = ALL_CLOUD if status[Status.MASKED] else OUTSIDE_SWATH
+    ndvi_n = sum(result.ndvi_n for result in results)
+    ndvi_sum = sum(result.ndvi_sum for result in results)
+    summary: dict[str, float | int | str] = {
+        "valid_pct": share(Status.VALID),
+        "masked_pct": share(Status.MASKED),
+        "no_coverage_pct": share(Status.NO_COVERAGE),
+        "failed_read_pct": share(Status.FAILED_READ),
+        "valid_px": status[Status.VALID],
+        "region_px": region_px,
+        "blocks": len(results),
+        "windows_read": sum(result.reads for result in results),
+        "source_mpx_read": round(sum(result.pixels_read for result in results) / 1e6, 3),
+        "retries": sum(result.retries for result in results),
+        "failed_reads": "; ".join(sorted({f for result in results for f in result.failures})),
+    }
+    if ndvi_n:
+        summary["ndvi_mean"] = round(ndvi_sum / ndvi_n, 4)
+    return Record(
+        step=STEP,
+        region=partition.region.id,
+        collection=partition.region.collection,
+        date=str(partition.date),
+        empty=empty,
+        summary=summary,
+        upstream={"band_stack": upstream.digest},
+        files={"mosaic": MOSAIC} | ({} if empty else {"thumbnail": THUMBNAIL}),
+        digest=digest_of(STEP, cube.digest),
+    )
+
+
+def _check_budget(
+    record: Record, results: list[BlockSummary], budget: float, partition: Partition
+) -> None:
+    failed = float(record.summary["failed_read_pct"]) / 100
+    if failed <= budget:
+        return
+    named = sorted({failure for result in results for failure in result.failures})[:3]
+    raise FailureBudgetError(
+        f"{failed:.1%} of the pixels of {partition} are missing because files could not be read; "
+        f"at most {budget:.0%} may be. {' '.join(named)}",
+        "Mend the archive and materialise mosaic again, or raise EO_ASSETS_FAILURE_BUDGET.",
+    )

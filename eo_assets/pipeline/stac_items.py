@@ -1,0 +1,214 @@
+"""Which items there are: the snapshot of a search for one region and solar day.
+
+Everything later computes from this snapshot and not from the live catalogue, so that a product
+can be made again as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pystac_client
+import requests
+from pystac_client.exceptions import APIError
+from pystac_client.stac_api_io import StacApiIO
+from urllib3 import Retry
+
+from eo_assets.catalog.providers import provider_for
+from eo_assets.catalog.regions import Region
+from eo_assets.cube.items import (
+    Excluded,
+    fingerprint,
+    newest_versions,
+    search_window,
+    too_cloudy,
+    unsigned,
+)
+from eo_assets.errors import RegionError, SourceUnavailableError, UnknownNameError
+from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.storage.partition import Partition
+from eo_assets.storage.store import Record, Store, digest_of
+
+STEP = "stac_items"
+ITEMS = "items.json"
+
+NO_SCENE = "no_scene"
+ALL_TOO_CLOUDY = "all_too_cloudy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What to ask a catalogue.
+
+    Attributes:
+        catalog: A provider's id or the address of a STAC API.
+        partition: Region and day.
+        max_cloud_cover_pct: Scenes that state more cloud are left out, per cent.
+    """
+
+    catalog: str
+    partition: Partition
+    max_cloud_cover_pct: float = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What the search found.
+
+    Attributes:
+        items: Items to use, unsigned, ordered by id.
+        excluded: Items found and not used, with the reason.
+    """
+
+    items: tuple[dict[str, Any], ...]
+    excluded: tuple[Excluded, ...]
+
+
+def materialise(search: Search, *, store: Store, runner: TaskRunner) -> Record:
+    """Search the catalogue and publish the snapshot.
+
+    Args:
+        search: What to ask.
+        store: Where to publish.
+        runner: Where the search runs.
+
+    Returns:
+        The record; empty with ``no_scene`` or ``all_too_cloudy`` when no item is left.
+
+    Raises:
+        SourceUnavailableError: The catalogue does not answer.
+        UnknownNameError: The catalogue does not have the collection.
+        RegionError: The catalogue has the collection but nothing at all over the region.
+        StorageError: The snapshot cannot be stored.
+    """
+    partition = search.partition
+    [snapshot] = runner.map(find_items, [search], label="STAC search")
+    empty = None
+    if not snapshot.items:
+        empty = ALL_TOO_CLOUDY if snapshot.excluded else NO_SCENE
+    fingerprints = {item["id"]: fingerprint(item) for item in snapshot.items}
+    collection = {
+        "type": "FeatureCollection",
+        "features": list(snapshot.items),
+        "eo_assets": {
+            "excluded": [asdict(excluded) for excluded in snapshot.excluded],
+            "fingerprints": fingerprints,
+            "catalog": search.catalog,
+        },
+    }
+    record = Record(
+        step=STEP,
+        region=partition.region.id,
+        collection=partition.region.collection,
+        date=str(partition.date),
+        empty=empty,
+        summary={
+            "items": len(snapshot.items),
+            "excluded": len(snapshot.excluded),
+            **_cloud_cover(snapshot),
+        },
+        files={"items": ITEMS},
+        digest=digest_of(json.dumps(fingerprints, sort_keys=True)),
+    )
+    with store.publish(partition, STEP) as folder:
+        (folder / ITEMS).write_text(json.dumps(collection, indent=1), encoding="utf-8")
+        store.write_record(folder, record)
+    return record
+
+
+def _cloud_cover(snapshot: Snapshot) -> dict[str, float]:
+    covers = [item["properties"].get("eo:cloud_cover") for item in snapshot.items]
+    stated = [float(cover) for cover in covers if cover is not None]
+    return {"cloud_cover_pct": round(sum(stated) / len(stated), 2)} if stated else {}
+
+
+def find_items(search: Search) -> Snapshot:
+    """Search a catalogue for a region and solar day.
+
+    Args:
+        search: What to ask.
+
+    Returns:
+        The items to use and those left out.
+
+    Raises:
+        SourceUnavailableError: The catalogue does not answer.
+        UnknownNameError: The catalogue does not have the collection.
+        RegionError: The catalogue has the collection but nothing at all over the region.
+    """
+    region = search.partition.region
+    try:
+        return _find_items(search)
+    except (APIError, requests.RequestException, OSError) as error:
+        raise SourceUnavailableError(
+            f"The catalogue {search.catalog} does not answer a search for {region.collection}: "
+            f"{_short(error)}.",
+            "Check the address and try again later; nothing was changed.",
+        ) from error
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _find_items(search: Search) -> Snapshot:
+    region = search.partition.region
+    provider = provider_for(search.catalog)
+    # an API that is busy gets time; one that is down is told about within half a minute
+    retries = Retry(
+        total=4, backoff_factor=1, status_forcelist=[429, 502, 503, 504], allowed_methods=None
+    )
+    io = StacApiIO(max_retries=retries, timeout=(10, 60))
+    client = pystac_client.Client.open(provider.url, stac_io=io)
+    start, end = search_window(search.partition.date, region.outline.centroid.x)
+    found = list(
+        client.search(
+            collections=[region.collection],
+            intersects=region.geometry,
+            datetime=(start, end),
+            limit=provider.page_size,
+        ).items_as_dicts()
+    )
+    if not found:
+        _explain_nothing(client, region, search.catalog)
+    limit = search.max_cloud_cover_pct
+    cloudy = too_cloudy(found, limit)
+    dropped = {excluded.id for excluded in cloudy}
+    kept, older = newest_versions(item for item in found if item["id"] not in dropped)
+    return Snapshot(items=tuple(unsigned(item) for item in kept), excluded=(*cloudy, *older))
+
+
+def _explain_nothing(client: pystac_client.Client, region: Region, catalog: str) -> None:
+    # no item on a day is ordinary; a collection or a region the catalogue lacks is a mistake
+    collections = [collection.id for collection in client.get_collections()]
+    if region.collection not in collections:
+        raise UnknownNameError(
+            f"The catalogue {catalog} has no collection {region.collection!r}.",
+            f"It has {', '.join(sorted(collections)[:20])}.",
+        )
+    if _any_item(client, region.collection, region.geometry):
+        return
+    west, south, east, north = region.bbox_4326
+    swapped = box_geometry(south, west, north, east)
+    hint = "Check the region's outline, or use another catalogue or collection."
+    if max(abs(west), abs(east)) <= 90 and _any_item(client, region.collection, swapped):
+        hint = "With longitude and latitude swapped there are items: GeoJSON has longitude first."
+    raise RegionError(
+        f"Nothing in {region.collection} of {catalog} covers region {region.id!r} "
+        f"(west {west:g}, south {south:g}, east {east:g}, north {north:g}) on any date.",
+        hint,
+    )
+
+
+def _any_item(client: pystac_client.Client, collection: str, geometry: dict[str, Any]) -> bool:
+    search = client.search(collections=[collection], intersects=geometry, max_items=1, limit=1)
+    return next(search.items_as_dicts(), None) is not None
+
+
+def box_geometry(west: float, south: float, east: float, north: float) -> dict[str, Any]:
+    """Give a bounding box as a GeoJSON Polygon."""
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}

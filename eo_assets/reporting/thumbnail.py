@@ -1,0 +1,56 @@
+"""A small true-colour picture of a mosaic, for lists and asset pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+from PIL import Image
+
+EDGE_PX = 320
+_BRIGHT = 0.25
+"""Reflectance shown as white; brighter than most land, darker than snow and cloud."""
+
+
+def write_thumbnail(paths: tuple[Path, Path]) -> None:
+    """Write a thumbnail of a mosaic; runs on a worker.
+
+    Bands red, green and blue in true colour, or the first band in grey where one is missing;
+    transparent where there is no observation.
+
+    Args:
+        paths: The mosaic's Zarr, and the PNG to write.
+    """
+    mosaic, target = paths
+    group = zarr.open_group(mosaic, mode="r")
+    names = ("red", "green", "blue")
+    if not all(name in group for name in names):
+        names = (min(name for name, array in group.arrays() if "scale_factor" in array.attrs),) * 3
+    bands = [_decimated(group[name]) for name in names]
+    colours = np.stack([_stretched(band) for band in bands], axis=-1)
+    alpha = np.where(bands[0] > 0, 255, 0).astype(np.uint8)
+    Image.fromarray(np.dstack([colours, alpha]), "RGBA").save(target, optimize=True)
+
+
+def _decimated(array: Any) -> npt.NDArray[np.float32]:
+    step = max(-(-max(array.shape) // EDGE_PX), 1)
+    rows = []
+    # strips of whole chunks: a large mosaic never lies in memory as a whole
+    height = max(array.chunks[0] // step, 1) * step
+    for start in range(0, array.shape[0], height):
+        strip = np.asarray(array[start : start + height], np.float32)
+        strip = strip[: strip.shape[0] // step * step, : strip.shape[1] // step * step]
+        if not strip.size:
+            continue
+        squares = strip.reshape(strip.shape[0] // step, step, strip.shape[1] // step, step)
+        n = (squares > 0).sum(axis=(1, 3))
+        rows.append(squares.sum(axis=(1, 3)) / np.maximum(n, 1))
+    scale = float(array.attrs.get("scale_factor", 1.0))
+    return np.concatenate(rows) * np.float32(scale)
+
+
+def _stretched(band: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    return (255 * np.clip(band / _BRIGHT, 0, 1) ** 0.6).astype(np.uint8)
