@@ -1,0 +1,41 @@
+"""MiniBatchKMeans: k-means on random batches, the default.
+
+Sculley 2010, "Web-scale k-means clustering", doi:10.1145/1772690.1772862.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from eo_assets.clustering.method import Fit, FloatArray
+
+
+class MiniBatchKMeans:
+    """Classes are the nearest centres in Euclidean distance."""
+
+    name = "minibatch_kmeans"
+    title = "Mini-batch k-means"
+    # ten starts, because the local minimum a start leads to matters more than the sample's size
+    parameters: Mapping[str, Any] = MappingProxyType(
+        {"init": "k-means++", "n_init": 10, "batch_size": 4096, "max_iter": 100}
+    )
+
+    def fit(self, features: FloatArray, n_clusters: int, *, seed: int) -> Fit:
+        """See ``Method.fit``."""
+        from sklearn.cluster import MiniBatchKMeans as Estimator
+
+        estimator = Estimator(n_clusters, random_state=seed, **self.parameters).fit(features)
+        return Fit(np.asarray(estimator.cluster_centers_, np.float64), float(estimator.inertia_))
+
+    def scores(self, fit: Fit, planes: FloatArray) -> FloatArray:
+        """Half the negative squared distance to each centre, up to a term all classes share."""
+        half_norms = 0.5 * np.square(fit.centroids).sum(axis=1, keepdims=True)
+        scores: FloatArray = fit.centroids @ planes - half_norms
+        return scores
+
+
+METHOD = MiniBatchKMeans()
