@@ -120,8 +120,10 @@ class Archive:
         except ValueError as error:
             self._note(path, f"the item is not served: {error}")
             return
-        if entry.key in self._entries:
-            self._note(path, f"item '{entry.key[1]}' was already read from another file.")
+        known = self._entries.get(entry.key)
+        if known is not None:
+            other = known.path.relative_to(self.root)
+            self._note(path, f"item '{entry.key[1]}' was already read from {other}.")
             return
         self._entries[entry.key] = entry
         self._ensure_collection(entry.key[0])

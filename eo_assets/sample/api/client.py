@@ -13,6 +13,7 @@ from typing import Any
 import attr
 from stac_fastapi.api.models import GeoJSONResponse, JSONSchemaResponse
 from stac_fastapi.types.core import BaseCoreClient
+from stac_fastapi.types.errors import InvalidQueryParameter
 from stac_fastapi.types.requests import get_base_url
 from stac_fastapi.types.stac import LandingPage
 from starlette.requests import Request
@@ -89,9 +90,17 @@ class ArchiveClient(BaseCoreClient):
         return GeoJSONResponse(self.publisher(kwargs["request"]).item(entry))
 
     def item_collection(self, collection_id: str, **kwargs: Any) -> GeoJSONResponse:
-        """The items of one collection."""
+        """The items of one collection.
+
+        Raises:
+            InvalidQueryParameter: A parameter is not valid, or asks for another collection.
+        """
         self.archive.collection(collection_id)
         request = kwargs.pop("request")
+        if kwargs["collections"] not in {None, collection_id}:
+            raise InvalidQueryParameter(
+                f"collections: this is the path of '{collection_id}' alone."
+            )
         return self._search(from_get({**kwargs, "collections": [collection_id]}), request)
 
     def get_search(self, **kwargs: Any) -> GeoJSONResponse:

@@ -6,6 +6,7 @@ condition on it, ``neq`` neither.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -76,18 +77,24 @@ def _comparison(name: str, op: str, operand: Any) -> Condition:
         )
         raise InvalidQueryParameter(message)
 
+    accepted = dict([wanted])
+    if wanted[0] == "text":
+        # pystac-client's short form, "eo:cloud_cover<20", sends numbers as texts
+        with contextlib.suppress(ValueError):
+            accepted["number"] = float(operand)
+
     def holds(item: dict[str, Any]) -> bool:
         value = property_of(item, name)
         if value is None:
             return False
         found = comparable(value)
-        if found is None or found[0] != wanted[0]:
+        if found is None or found[0] not in accepted:
             message = (
                 f"query: '{name}' is a {kind_of(value)} in item '{item['id']}' and cannot be "
                 f"compared with {operand!r}, a {wanted[0]}."
             )
             raise InvalidQueryParameter(message)
-        return compare(found[1], wanted[1])
+        return compare(found[1], accepted[found[0]])
 
     return holds
 

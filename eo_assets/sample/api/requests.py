@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
+import attr
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from stac_fastapi.api.models import ItemCollectionUri, create_request_model
 from stac_fastapi.extensions.fields import FieldsExtension
@@ -27,12 +28,21 @@ SEARCH_EXTENSIONS = [
     FieldsExtension(),
     TokenPaginationExtension(),
 ]
+
+
+@attr.s
+class ItemsOfCollection(ItemCollectionUri):
+    """The items of a collection; pystac-client repeats the path's collection as a parameter."""
+
+    collections = attr.ib(default=None, type=str | None)
+
+
 SearchGet: type[Any] = create_request_model(
     "SearchGet", extensions=SEARCH_EXTENSIONS, request_type="GET"
 )
 ItemsGet: type[Any] = create_request_model(
     "ItemsGet",
-    base_model=ItemCollectionUri,
+    base_model=ItemsOfCollection,
     extensions=[TokenPaginationExtension()],
     request_type="GET",
 )

@@ -20,6 +20,8 @@ from eo_assets.sample.api.query import compile_query
 from eo_assets.sample.api.snapshot import Entry, Snapshot
 from eo_assets.sample.api.values import Comparable, comparable, kind_of, property_of
 
+MISSING = (1,)
+
 
 @dataclass(frozen=True, slots=True)
 class SortField:
@@ -83,14 +85,11 @@ class Position:
     @classmethod
     def of(cls, entry: Entry, order: tuple[SortField, ...]) -> Self:
         """The position of an item."""
-        return cls([_sortable(entry.item, field.name) for field in order], entry.rank)
+        return cls(_values(entry, order), entry.rank)
 
     def key(self, order: tuple[SortField, ...]) -> tuple[Any, ...]:
-        """What Python sorts by."""
-        return (
-            *map(_sort_key, self.values, (field.descending for field in order)),
-            *self.rank,
-        )
+        """What Python compares."""
+        return *_sort_keys(self.values, order), self.rank
 
 
 def find(snapshot: Snapshot, criteria: Criteria) -> Page:
@@ -111,15 +110,18 @@ def find(snapshot: Snapshot, criteria: Criteria) -> Page:
         meets = compile_query(criteria.query)
         found = [entry for entry in found if meets(entry.item)]
 
-    def key(entry: Entry) -> tuple[Any, ...]:
-        return Position.of(entry, criteria.order).key(criteria.order)
-
-    if criteria.order:
-        found.sort(key=key)
-    begin = 0 if after is None else bisect_right(found, after.key(criteria.order), key=key)
+    order = criteria.order
+    if order:
+        # the sort is stable and the items come in default order, which so breaks ties
+        found.sort(key=lambda entry: _sort_keys(_values(entry, order), order))
+    begin = 0
+    if after is not None:
+        begin = bisect_right(
+            found, after.key(order), key=lambda e: Position.of(e, order).key(order)
+        )
     page = found[begin : begin + criteria.limit]
     more = begin + len(page) < len(found)
-    token = _encode(Position.of(page[-1], criteria.order), criteria) if more else None
+    token = _encode(Position.of(page[-1], order), criteria) if more else None
     return Page(page, len(found), token)
 
 
@@ -141,6 +143,10 @@ class _Descending:
         return hash(self.text)
 
 
+def _values(entry: Entry, order: tuple[SortField, ...]) -> list[Comparable | None]:
+    return [_sortable(entry.item, field.name) for field in order]
+
+
 def _sortable(item: dict[str, Any], name: str) -> Comparable | None:
     value = property_of(item, name)
     found = comparable(value)
@@ -150,13 +156,19 @@ def _sortable(item: dict[str, Any], name: str) -> Comparable | None:
     return found
 
 
-def _sort_key(value: Comparable | None, descending: bool) -> tuple[Any, ...]:  # noqa: FBT001
-    if value is None:
-        return (1,)
-    kind, found = value
-    if not descending:
-        return 0, kind, found
-    return 0, kind, _Descending(found) if isinstance(found, str) else -found
+def _sort_keys(
+    values: list[Comparable | None], order: tuple[SortField, ...]
+) -> tuple[tuple[Any, ...], ...]:
+    return tuple(
+        MISSING
+        if value is None
+        else (0, value[0], _turned(value[1]) if field.descending else value[1])
+        for value, field in zip(values, order, strict=True)
+    )
+
+
+def _turned(value: float | str) -> float | _Descending:
+    return _Descending(value) if isinstance(value, str) else -value
 
 
 def _encode(position: Position, criteria: Criteria) -> str:

@@ -58,7 +58,8 @@ def entry_of(item: dict[str, Any], path: Path) -> Entry:
     """
     for name, kind in (("id", str), ("collection", str), ("properties", dict), ("assets", dict)):
         if not isinstance(item.get(name), kind) or (kind is str and not item[name]):
-            raise ValueError(f"its '{name}' is missing or not a {kind.__name__}.")
+            wanted = "a text" if kind is str else "an object"
+            raise ValueError(f"its '{name}' is missing or not {wanted}.")
     times = {
         name: item["properties"].get(name)
         for name in ("datetime", "start_datetime", "end_datetime")
