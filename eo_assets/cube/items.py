@@ -162,11 +162,12 @@ def fingerprint(item: StacItem) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
-def unsigned(item: StacItem) -> dict[str, Any]:
-    """Copy an item without access tokens and without links into its catalogue.
+def unsigned(item: StacItem, *, keep_links: bool = True) -> dict[str, Any]:
+    """Copy an item without access tokens and without links around its catalogue.
 
     Args:
         item: A STAC item as served.
+        keep_links: Whether to keep its link to itself.
 
     Returns:
         The copy; signed hrefs have lost their query.
@@ -175,7 +176,7 @@ def unsigned(item: StacItem) -> dict[str, Any]:
         key: {**stac_asset, "href": _unsigned_href(str(stac_asset["href"]))}
         for key, stac_asset in item["assets"].items()
     }
-    links = [link for link in item.get("links", []) if link.get("rel") == "self"]
+    links = [link for link in item.get("links", []) if keep_links and link.get("rel") == "self"]
     return {**item, "assets": stac_assets, "links": links}
 
 

@@ -43,12 +43,16 @@ class Search:
     """What to ask a catalogue.
 
     Attributes:
-        catalog: A provider's id or the address of a STAC API.
+        catalog: What people call it: a provider's id, an address, a directory.
+        url: Address of its STAC API; a provider's id will do.
+        lasting: The address will still be there later, so that links to items are worth keeping.
         partition: Region and day.
         max_cloud_cover_pct: Scenes that state more cloud are left out, per cent.
     """
 
     catalog: str
+    url: str
+    lasting: bool = True
     partition: Partition
     max_cloud_cover_pct: float = 100.0
 
@@ -156,10 +160,14 @@ def _short(error: BaseException) -> str:
 
 def _find_items(search: Search) -> Snapshot:
     region = search.partition.region
-    provider = provider_for(search.catalog)
+    provider = provider_for(search.url)
     # an API that is busy gets time; one that is down is told about within half a minute
     retries = Retry(
-        total=4, backoff_factor=1, status_forcelist=[429, 502, 503, 504], allowed_methods=None
+        total=4,
+        connect=2,
+        backoff_factor=1,
+        status_forcelist=[429, 502, 503, 504],
+        allowed_methods=None,
     )
     io = StacApiIO(max_retries=retries, timeout=(10, 60))
     client = pystac_client.Client.open(provider.url, stac_io=io)
@@ -178,7 +186,8 @@ def _find_items(search: Search) -> Snapshot:
     cloudy = too_cloudy(found, limit)
     dropped = {excluded.id for excluded in cloudy}
     kept, older = newest_versions(item for item in found if item["id"] not in dropped)
-    return Snapshot(items=tuple(unsigned(item) for item in kept), excluded=(*cloudy, *older))
+    items = tuple(unsigned(item, keep_links=search.lasting) for item in kept)
+    return Snapshot(items=items, excluded=(*cloudy, *older))
 
 
 def _explain_nothing(client: pystac_client.Client, region: Region, catalog: str) -> None:

@@ -93,9 +93,9 @@ def write_cog(
                 path,
                 driver="COG",
                 blocksize=str(TILE),
-                # read everywhere, unlike ZSTD, at about the same size
-                compress="DEFLATE",
-                level="6",
+                # as small as DEFLATE at its default level in two thirds of the time
+                compress="ZSTD",
+                level="1",
                 predictor="NO" if colours else "YES",
                 overview_resampling=overview_resampling.upper(),
                 num_threads="ALL_CPUS",

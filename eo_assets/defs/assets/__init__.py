@@ -1,0 +1,1 @@
+"""The six assets, one module each, named like the step it runs."""

@@ -1,0 +1,230 @@
+"""``eo-assets``: the project from the command line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from eo_assets import __version__
+from eo_assets.errors import EoAssetsError
+
+app = typer.Typer(
+    help="Earth-observation pipelines: from a STAC search to mosaics, GeoTIFFs, classes and "
+    "reports.\n\nStart with [bold]eo-assets materialize --region bucegi --date 2023-07-15[/bold], "
+    "which uses the embedded sample archive, or [bold]eo-assets dev[/bold] for the web interface.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+catalog_app = typer.Typer(help="STAC catalogues.", no_args_is_help=True)
+regions_app = typer.Typer(help="Regions: what to map.", no_args_is_help=True)
+app.add_typer(catalog_app, name="catalog")
+app.add_typer(regions_app, name="regions")
+
+console = Console(highlight=False)
+complaints = Console(stderr=True, highlight=False)
+
+RegionOption = Annotated[
+    str, typer.Option("--region", "-r", help="A region's id, or a GeoJSON file with one Feature.")
+]
+DateOption = Annotated[
+    dt.datetime,
+    typer.Option("--date", "-d", formats=["%Y-%m-%d"], help="Local solar day, YYYY-MM-DD."),
+]
+CatalogOption = Annotated[
+    str | None,
+    typer.Option(
+        "--catalog",
+        "-c",
+        help="'sample', 'planetary-computer', 'earth-search', a STAC API's address, or a "
+        "directory of STAC items.  [dim]EO_ASSETS_CATALOG[/dim]",
+    ),
+]
+OutputsOption = Annotated[
+    Path | None,
+    typer.Option("--outputs", "-o", help="Where products go.  [dim]EO_ASSETS_OUTPUTS[/dim]"),
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"eo-assets {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    """Hold the options of all commands."""
+
+
+@app.command()
+def sample(
+    directory: Annotated[
+        Path | None, typer.Option(help="Where.  [dim]EO_ASSETS_SAMPLE_DIR[/dim]")
+    ] = None,
+) -> None:
+    """Make the embedded archive: synthetic scenes of the Bucegi Mountains with known truth.
+
+    Sentinel-2, Landsat and elevation in the shape the Planetary Computer serves them. Nothing is
+    done if it is already there.
+    """
+    from eo_assets.settings import load_settings
+
+    settings = load_settings(**({"sample_dir": directory} if directory else {}))
+    _ensure_sample(settings.sample_dir)
+    console.print(f"The sample archive is at {settings.sample_dir}")
+
+
+def _ensure_sample(directory: Path) -> None:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from eo_assets.sample import generate, is_complete
+
+    if is_complete(directory):
+        return
+    console.print("Making the sample archive, once; this takes a minute or two.")
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("sample archive", total=1.0)
+        generate(
+            directory,
+            progress=lambda text, share: bar.update(task, description=text, completed=share),
+        )
+
+
+@catalog_app.command("serve")
+def catalog_serve(
+    directory: Annotated[Path, typer.Argument(help="A directory with STAC items below it.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8081,
+    hrefs: Annotated[
+        str, typer.Option(help="'http': files as addresses of this server. 'file': as paths.")
+    ] = "http",
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse new items.")] = False,
+) -> None:
+    """Serve a directory of STAC items and files as a STAC API.
+
+    Search with any STAC client; POST an item to /collections/ID/items while it runs.
+    """
+    from eo_assets.sample.api.server import serve
+    from eo_assets.settings import load_settings
+
+    if hrefs not in {"http", "file"}:
+        raise typer.BadParameter("must be 'http' or 'file'", param_hint="--hrefs")
+    serve(
+        directory,
+        host=host,
+        port=port,
+        hrefs="http" if hrefs == "http" else "file",
+        writable=not read_only,
+        token=load_settings().catalog_token or None,
+        on_ready=lambda url: console.print(f"STAC API over {directory} at {url} (Ctrl-C stops it)"),
+    )
+
+
+@regions_app.command("list")
+def regions_list() -> None:
+    """List the regions: the built-in ones and those in EO_ASSETS_REGIONS."""
+    from eo_assets.catalog.regions import load_regions
+    from eo_assets.cube.grid import region_geobox
+    from eo_assets.settings import load_settings
+
+    table = Table("id", "title", "collection", "grid")
+    for region in load_regions(load_settings().regions).values():
+        geobox = region_geobox(region)
+        size = f"{geobox.shape[1]} × {geobox.shape[0]} px of {geobox.resolution.x:g} m"
+        table.add_row(region.id, region.title, region.collection, f"{size}, {geobox.crs}")
+    console.print(table)
+
+
+@regions_app.command("check")
+def regions_check(
+    file: Annotated[Path, typer.Argument(help="A GeoJSON file with one Feature.")],
+) -> None:
+    """Check a region's file and show the grid it gets."""
+    from eo_assets.catalog.collections import get_collection
+    from eo_assets.catalog.regions import read_region
+    from eo_assets.cube.grid import region_geobox
+
+    region = read_region(file)
+    geobox = region_geobox(region)
+    bounds = geobox.boundingbox
+    bands = region.bands or get_collection(region.collection).default_bands
+    table = Table(show_header=False)
+    table.add_row("id", region.id)
+    table.add_row("title", region.title)
+    table.add_row("collection", region.collection)
+    table.add_row("bands", ", ".join(bands))
+    table.add_row("grid", f"{geobox.shape[1]} × {geobox.shape[0]} px, {geobox.resolution.x:g} m")
+    table.add_row("crs", str(geobox.crs))
+    table.add_row("bounds", " ".join(f"{edge:.0f}" for edge in bounds.bbox))
+    console.print(table)
+    console.print(f"{file} is a valid region.")
+
+
+@app.command()
+def materialize(
+    region: RegionOption,
+    date: DateOption,
+    catalog: CatalogOption = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Use this collection instead of the region's own.")
+    ] = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Make everything for a region and day: mosaic, GeoTIFF, classes and report.
+
+    Runs the assets that the web interface shows, on a local Dask cluster or the one
+    EO_ASSETS_DASK_ADDRESS names. A day without imagery is a result, with the reason.
+    """
+    from eo_assets.commands.materialize import run_chain
+    from eo_assets.settings import SAMPLE, load_settings
+
+    given = {"catalog": catalog, "outputs": outputs}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    if settings.catalog == SAMPLE:
+        _ensure_sample(settings.sample_dir)
+    run_chain(
+        settings, region=region, date=date.date(), collection=collection or "", console=console
+    )
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the web interface.")] = 3000,
+    catalog_port: Annotated[int, typer.Option(help="Port of the STAC API.")] = 8081,
+    catalog: CatalogOption = None,
+) -> None:
+    """Start STAC API, Dask, and Dagster's web interface and daemon; Ctrl-C stops all."""
+    from eo_assets.commands.dev import run_services
+    from eo_assets.settings import SAMPLE, load_settings
+
+    settings = load_settings(**({"catalog": catalog} if catalog else {}))
+    if settings.catalog == SAMPLE:
+        _ensure_sample(settings.sample_dir)
+    run_services(settings, port=port, catalog_port=catalog_port, console=console)
+
+
+def run() -> None:
+    """Run the command line; mistakes and failures end in a sentence, not a traceback."""
+    try:
+        app()
+    except EoAssetsError as error:
+        complaints.print(f"[bold red]{type(error).__name__}[/]: {error.problem}", soft_wrap=True)
+        if error.remedy:
+            complaints.print(error.remedy, soft_wrap=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    run()

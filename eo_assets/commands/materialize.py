@@ -1,0 +1,179 @@
+"""The whole chain for one partition from the command line, on the same assets the UI shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from eo_assets.catalog.regions import get_region, load_regions
+from eo_assets.cube.grid import region_geobox
+from eo_assets.definitions import STEPS, build_defs
+from eo_assets.defs.instance import open_instance
+from eo_assets.defs.jobs import CHAIN
+from eo_assets.errors import ConfigurationError, EoAssetsError
+from eo_assets.settings import Settings
+from eo_assets.storage.partition import Partition
+from eo_assets.storage.store import Record, Store
+
+
+def run_chain(
+    settings: Settings, *, region: str, date: dt.date, collection: str, console: Console
+) -> None:
+    """Materialise all assets of a partition, showing progress, and list what was made.
+
+    Args:
+        settings: The settings.
+        region: A region's id, or a GeoJSON file.
+        date: Solar day.
+        collection: Collection to use instead of the region's own; empty for none.
+        console: Where to show things.
+
+    Raises:
+        ConfigurationError: The date has no partition, or something given is wrong.
+        ChainError: A step failed.
+    """
+    regions = load_regions(settings.regions)
+    chosen = get_region(regions, region)
+    partition = Partition(chosen.with_collection(collection or None), date)
+    region_geobox(partition.region)  # a region without a usable grid fails before any request
+    _check_date(date, settings)
+    progress = _Progress(console)
+    defs = build_defs(
+        settings.model_copy(update={"max_retries": 0}),
+        regions={**regions, chosen.id: chosen},
+        collection=collection,
+        show=progress.show,
+    )
+    console.print(
+        f"[bold]{chosen.title}[/], {date}, {partition.region.collection} from {settings.catalog}"
+    )
+    with open_instance(settings.dagster_home) as instance, _quiet(), progress.live():
+        _execute(defs, partition, instance)
+    _summary(Store(settings.outputs), partition, console)
+
+
+class ChainError(EoAssetsError):
+    """A step failed; the message is the step's own."""
+
+
+def _execute(defs: dg.Definitions, partition: Partition, instance: dg.DagsterInstance) -> None:
+    job = defs.resolve_job_def(CHAIN)
+    key = dg.MultiPartitionKey({"date": str(partition.date), "region": partition.region.id})
+    try:
+        job.execute_in_process(
+            partition_key=key,
+            instance=instance,
+            tags={"eo_assets/region": partition.region.id, "eo_assets/date": str(partition.date)},
+        )
+    except dg.Failure as failure:
+        # several lines only when a run has several partitions; this one has one
+        problem = (failure.description or "A step failed.").removeprefix(f"{partition.key}: ")
+        raise ChainError(problem) from failure
+
+
+def _check_date(date: dt.date, settings: Settings) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    if not settings.first_date <= date <= today:
+        raise ConfigurationError(
+            f"{date} has no partition; partitions go from {settings.first_date} to {today}.",
+            "Choose a date in between, or set EO_ASSETS_FIRST_DATE.",
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep other loggers from writing into the progress display."""
+    loggers = [logging.getLogger(name) for name in ("dagster", "distributed", "bokeh")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+class _Progress:
+    """One line a step: waiting, running with what it is doing, done."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._state = dict.fromkeys(STEPS, "waiting")
+        self._text = dict.fromkeys(STEPS, "")
+        self._current = ""
+        self._live: Live | None = None
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        with Live(self._table(), console=self._console, refresh_per_second=8) as self._live:
+            yield
+
+    def show(self, kind: str, text: str) -> None:
+        if kind == "start":
+            self._current = text
+            self._state[text] = "running"
+        elif kind == "done":
+            self._state[text] = "done"
+        elif self._current:
+            # messages start with the partition's key, which is known here
+            self._text[self._current] = text.partition(": ")[2] or text
+        if self._live:
+            self._live.update(self._table())
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for step in STEPS:
+            state = self._state[step]
+            mark = {"waiting": Text("·", style="dim"), "done": Text("✓", style="green")}.get(state)
+            table.add_row(mark or Spinner("dots"), step, Text(self._text[step], style="dim"))
+        return table
+
+
+def _summary(store: Store, partition: Partition, console: Console) -> None:
+    table = Table("product", "result", "where", title=f"Products of {partition.key}")
+    reason = ""
+    for step in STEPS:
+        record = store.read_record(partition, step)
+        folder = store.folder(partition, step)
+        reason = reason or record.empty or ""
+        table.add_row(step, _result(record), str(_shown(folder / _main_file(record))))
+    console.print(table)
+    if reason:
+        console.print(f"Nothing to map on this day: [bold]{reason}[/].")
+
+
+def _main_file(record: Record) -> str:
+    for role in ("report", "classes", "geotiff"):
+        if role in record.files:
+            return record.files[role]
+    return ""
+
+
+def _shown(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _result(record: Record) -> str:
+    if record.empty:
+        return f"empty: {record.empty}"
+    wanted = {
+        "stac_items": "{items} items, {excluded} left out",
+        "band_stack": "{scenes} scenes, {width_px} × {height_px} px of {resolution_m:g} m",
+        "mosaic": "{valid_pct:.1f} % valid, {masked_pct:.1f} % cloud",
+        "geotiff": "{bands} bands, {bytes:,} bytes",
+        "clusters": "{classes} classes, silhouette {silhouette:.2f}",
+        "reports": "{figures} figures, {bytes:,} bytes",
+    }
+    return wanted[record.step].format(**record.summary)

@@ -1,0 +1,81 @@
+"""The code location: what ``workspace.yaml`` loads.
+
+``build_defs`` assembles everything from settings, so that a test or the command line can have it
+with other settings; ``defs`` is the one for Dagster's services.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import dagster as dg
+
+from eo_assets.catalog.regions import Region, load_regions
+from eo_assets.defs.dask_cluster import DaskCluster
+from eo_assets.defs.jobs import chain_job
+from eo_assets.defs.events import Show, event_logger
+from eo_assets.defs.partitions import date_by_region
+from eo_assets.defs.product_store import ProductStore
+from eo_assets.defs.source import SceneSource
+from eo_assets.defs.steps import StepDefaults
+from eo_assets.settings import Settings, load_settings
+
+STEPS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
+"""The assets in their order; each is a module of ``eo_assets.defs.assets``."""
+
+
+def build_defs(
+    settings: Settings,
+    *,
+    regions: dict[str, Region] | None = None,
+    collection: str = "",
+    show: Show | None = None,
+) -> dg.Definitions:
+    """Assemble assets, resources and jobs.
+
+    Args:
+        settings: The settings.
+        regions: Regions by id; those the settings name when not given.
+        collection: Use this collection instead of each region's own.
+        show: Shows events of a run; Dagster's own console logger when not given.
+
+    Returns:
+        The definitions.
+    """
+    known = load_regions(settings.regions) if regions is None else regions
+    defaults = StepDefaults(
+        partitions=date_by_region(settings.first_date, known),
+        regions=known,
+        failure_budget=settings.failure_budget,
+        block_px=settings.block_px,
+        clusters=settings.clusters,
+        max_retries=settings.max_retries,
+    )
+    return dg.Definitions(
+        assets=[
+            importlib.import_module(f"eo_assets.defs.assets.{step}").build(defaults)
+            for step in STEPS
+        ],
+        jobs=[chain_job()],
+        resources={
+            "source": SceneSource(
+                catalog=settings.catalog,
+                sample_dir=str(settings.sample_dir),
+                collection=collection,
+                max_cloud_cover_pct=settings.max_cloud_cover_pct,
+            ),
+            "products": ProductStore(root=str(settings.outputs), url=settings.products_url),
+            "dask": DaskCluster(
+                address=settings.dask_address,
+                n_workers=settings.n_workers,
+                memory_limit=settings.dask_memory_limit,
+                dashboard_url=settings.dask_dashboard_url,
+            ),
+        },
+        # parallel work is Dask's; a process a step would pay for its start-up six times
+        executor=dg.in_process_executor,
+        loggers={"console": event_logger(show)} if show else None,
+    )
+
+
+defs = build_defs(load_settings())

@@ -1,0 +1,157 @@
+"""The Dask cluster as a resource: every asset's computation is delegated to it.
+
+Opened on first use, shared by all steps of a run, torn down whatever happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from eo_assets.errors import ConfigurationError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_POLL_S = 0.2
+
+
+class DaskCluster(dg.ConfigurableResource[Any]):
+    """A local cluster of worker processes, or an existing scheduler."""
+
+    address: str = Field(
+        default="", description="An existing scheduler, tcp://host:8786; local cluster when empty."
+    )
+    n_workers: int = Field(default=2, description="Worker processes of a local cluster.")
+    memory_limit: str = Field(default="4GiB", description="Memory of each local worker.")
+    dashboard_url: str = Field(
+        default="", description="The dashboard's address as browsers reach it."
+    )
+
+    _stack: contextlib.ExitStack | None = PrivateAttr(default=None)
+    _client: Any = PrivateAttr(default=None)
+    _name: str = PrivateAttr(default="eo_assets")
+
+    @contextlib.contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[DaskCluster]:
+        """Hold whatever is opened until the run ends."""
+        with contextlib.ExitStack() as stack:
+            self._stack = stack
+            self._name = f"eo_assets-{(context.run_id or 'adhoc')[:8]}"
+            try:
+                yield self
+            finally:
+                self._client = None
+                self._stack = None
+
+    @property
+    def client(self) -> Any:
+        """The client; connecting or starting a cluster the first time.
+
+        Raises:
+            ConfigurationError: No scheduler answers at the address.
+        """
+        if self._client is None:
+            self._client = self._connect()
+        return self._client
+
+    def _connect(self) -> Any:
+        from distributed import Client, LocalCluster
+
+        assert self._stack is not None
+        if not self.address:
+            cluster = self._stack.enter_context(
+                LocalCluster(
+                    n_workers=self.n_workers,
+                    # a task reads with threads of its own; GDAL and BLAS use the cores
+                    threads_per_worker=1,
+                    processes=True,
+                    memory_limit=self.memory_limit,
+                    dashboard_address="127.0.0.1:0",
+                    host="127.0.0.1",
+                )
+            )
+            return self._stack.enter_context(Client(cluster, set_as_default=False, name=self._name))
+        try:
+            return self._stack.enter_context(
+                Client(self.address, timeout="20s", set_as_default=False, name=self._name)
+            )
+        except OSError as error:
+            raise ConfigurationError(
+                f"No Dask scheduler answers at {self.address}.",
+                "Start one, or leave EO_ASSETS_DASK_ADDRESS empty for a local cluster.",
+            ) from error
+
+    @property
+    def dashboard(self) -> str:
+        """Address of the dashboard, empty before the cluster is used."""
+        if self._client is None:
+            return ""
+        return self.dashboard_url or str(self._client.dashboard_link)
+
+    def runner(self, context: dg.AssetExecutionContext, label: str) -> DaskRunner:
+        """Give a task runner for one partition of an asset.
+
+        Args:
+            context: Of the running asset; it shows the progress.
+            label: What the work is about, for progress and the Dask dashboard.
+
+        Returns:
+            The runner.
+        """
+        return DaskRunner(self, context, label)
+
+
+class DaskRunner:
+    """Runs tasks on the cluster; see ``eo_assets.pipeline.tasks.TaskRunner``."""
+
+    def __init__(self, cluster: DaskCluster, context: dg.AssetExecutionContext, name: str) -> None:
+        self._cluster = cluster
+        self._context = context
+        self._name = name
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], *, label: str) -> list[R]:
+        """Run tasks, telling of progress; cancel them if the run is cancelled.
+
+        Args:
+            function: A function of a module.
+            tasks: One argument a call.
+            label: What is being done.
+
+        Returns:
+            Results in the order of the tasks.
+
+        Raises:
+            BaseException: What a task raised first; the others are cancelled.
+        """
+        if not tasks:
+            return []
+        client = self._cluster.client
+        key = f"{label.replace(' ', '_')}-{self._name}-{time.time_ns():x}"
+        futures = [
+            client.submit(function, task, key=f"{key}-{i}", pure=False)
+            for i, task in enumerate(tasks)
+        ]
+        started, done = time.perf_counter(), -1
+        try:
+            while True:
+                finished = [future for future in futures if future.done()]
+                if len(finished) != done:
+                    done = len(finished)
+                    self._context.log.info("%s: %s %d/%d", self._name, label, done, len(futures))
+                if any(f.status == "error" for f in finished) or done == len(futures):
+                    break
+                time.sleep(_POLL_S)
+            results: list[R] = client.gather(futures)
+        except BaseException:
+            # a run's cancellation arrives here too
+            client.cancel(futures, force=True)
+            raise
+        seconds = time.perf_counter() - started
+        self._context.log.debug("%s: %s took %.2f s", self._name, label, seconds)
+        return results

@@ -1,0 +1,60 @@
+"""Dagster's own home: where runs, events and schedules are recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from eo_assets.storage.store import storage_errors
+
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 2
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 180
+  # slots of cancelled runs leak otherwise
+  free_slots_after_run_end_seconds: 60
+retention:
+  sensor:
+    purge_after_days:
+      skipped: 3
+      success: 30
+      failure: 30
+"""
+
+
+def ensure_home(home: Path) -> Path:
+    """Make Dagster's home with sensible settings, unless it is there.
+
+    Args:
+        home: The folder.
+
+    Returns:
+        The folder.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    with storage_errors(home):
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / "dagster.yaml"
+        if not config.exists():
+            config.write_text(DAGSTER_YAML, encoding="utf-8")
+    return home
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """Open the records of Dagster at a folder, so that the UI shows what the command line did."""
+    return dg.DagsterInstance.from_config(str(ensure_home(home)))

@@ -1,0 +1,34 @@
+"""Where products go, as a resource."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from eo_assets.storage.store import Store
+
+
+class ProductStore(dg.ConfigurableResource[Any]):
+    """A folder of products."""
+
+    root: str = Field(description="The folder.")
+    url: str = Field(
+        default="", description="Address under which browsers reach the folder, for previews."
+    )
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        from eo_assets.storage.store import Store
+
+        return Store(Path(self.root))
+
+    def link(self, path: Path) -> str | None:
+        """Give a product's address for browsers, or None when the folder is not served."""
+        if not self.url:
+            return None
+        return f"{self.url.rstrip('/')}/{path.relative_to(self.root).as_posix()}"

@@ -1,0 +1,172 @@
+"""What the six assets have in common: partitions one by one, outcomes, metadata."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from eo_assets.defs.dask_cluster import DaskCluster, DaskRunner
+from eo_assets.defs.partitions import split_key
+from eo_assets.defs.product_store import ProductStore
+from eo_assets.defs.source import SceneSource
+from eo_assets.errors import EoAssetsError, SourceUnavailableError
+
+if TYPE_CHECKING:
+    from eo_assets.catalog.regions import Region
+    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.store import Record
+
+GROUP = "scenes_to_reports"
+
+
+@dataclass(frozen=True)
+class StepDefaults:
+    """What all assets are built with.
+
+    Attributes:
+        partitions: Their partitions.
+        regions: The regions by id.
+        failure_budget: See ``Settings``.
+        block_px: See ``Settings``.
+        clusters: See ``Settings``.
+        max_retries: See ``Settings``.
+    """
+
+    partitions: dg.MultiPartitionsDefinition
+    regions: Mapping[str, Region]
+    failure_budget: float
+    block_px: int
+    clusters: int
+    max_retries: int
+
+    def of_asset(self, *, kinds: set[str], doc: str) -> dict[str, Any]:
+        """Give the arguments every asset definition shares.
+
+        Args:
+            kinds: What it is made of and stored as, shown as icons.
+            doc: The docstring of its module: the description.
+
+        Returns:
+            Arguments of ``dagster.asset``.
+        """
+        return {
+            "partitions_def": self.partitions,
+            "group_name": GROUP,
+            "kinds": kinds,
+            "description": doc,
+            # several dates share one start-up; each is still stored and reported on its own
+            "backfill_policy": dg.BackfillPolicy.multi_run(10),
+            "retry_policy": dg.RetryPolicy(
+                max_retries=self.max_retries,
+                delay=10,
+                backoff=dg.Backoff.EXPONENTIAL,
+                jitter=dg.Jitter.PLUS_MINUS,
+            )
+            if self.max_retries
+            else None,
+        }
+
+
+Make = Callable[["Partition", DaskRunner], "Record"]
+
+
+def run_step(
+    context: dg.AssetExecutionContext,
+    defaults: StepDefaults,
+    *,
+    source: SceneSource,
+    products: ProductStore,
+    dask: DaskCluster,
+    make: Make,
+) -> dg.MaterializeResult[Any]:
+    """Make an asset's product for each partition of a run.
+
+    One bad date does not take the others of its run along: what succeeds is stored, and the step
+    fails at the end naming those that did not.
+
+    Args:
+        context: Of the running asset.
+        defaults: What the assets were built with.
+        source: Where scenes come from.
+        products: Where products go.
+        dask: Where the work is done.
+        make: Makes the product of one partition.
+
+    Returns:
+        The result; metadata is attached to each partition.
+
+    Raises:
+        dagster.Failure: A partition could not be made; retried only if a source was unavailable.
+    """
+    from eo_assets.storage.partition import Partition
+
+    failed: list[tuple[str, EoAssetsError]] = []
+    keys = [str(key) for key in context.partition_keys]
+    for key in keys:
+        date, region = split_key(key)
+        partition = Partition(source.region(defaults.regions[region]), date)
+        started = time.perf_counter()
+        try:
+            record = make(partition, dask.runner(context, key))
+        except EoAssetsError as error:
+            if len(keys) > 1:
+                context.log.error("%s: %s", key, error)  # noqa: TRY400 - it says what to do
+            failed.append((key, error))
+            continue
+        seconds = time.perf_counter() - started
+        folder = products.store.folder(partition, record.step)
+        metadata = record_metadata(record, folder, products) | {"seconds": round(seconds, 3)}
+        if dask.dashboard:
+            metadata["dask_dashboard"] = dg.MetadataValue.url(dask.dashboard)
+        context.add_asset_metadata(metadata, partition_key=key)
+        if record.empty:
+            context.log.warning("%s: %s is empty: %s", key, record.step, record.empty)
+    if failed:
+        raise dg.Failure(
+            description="\n".join(f"{key}: {error}" for key, error in failed),
+            metadata={key: type(error).__name__ for key, error in failed},
+            allow_retries=any(isinstance(e, SourceUnavailableError) for _, e in failed),
+        )
+    return dg.MaterializeResult()
+
+
+def record_metadata(record: Record, folder: Path, products: ProductStore) -> dict[str, Any]:
+    """Turn a product's record into Dagster metadata: numbers plot over partitions.
+
+    Args:
+        record: The record.
+        folder: The product's folder.
+        products: The store it is in.
+
+    Returns:
+        Metadata by label.
+    """
+    metadata: dict[str, Any] = {
+        "empty": bool(record.empty),
+        "reason": record.empty or "-",
+        "path": dg.MetadataValue.path(str(folder)),
+    }
+    metadata |= {label: value for label, value in record.summary.items() if value != ""}
+    for role, name in record.files.items():
+        metadata[role] = _file_metadata(folder / name, products)
+    return metadata
+
+
+def _file_metadata(path: Path, products: ProductStore) -> Any:
+    link = products.link(path)
+    if path.suffix == ".png":
+        return dg.MetadataValue.md(f"![{path.stem}]({link or _inline(path)})")
+    if link and path.suffix in {".html", ".json", ".tif"}:
+        return dg.MetadataValue.url(link)
+    return dg.MetadataValue.path(str(path))
+
+
+def _inline(path: Path) -> str:
+    import base64
+
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -1,0 +1,129 @@
+"""Settings: the only module that reads the environment (``EO_ASSETS_*``, or a ``.env`` file)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from eo_assets.errors import ConfigurationError
+
+SAMPLE = "sample"
+"""Name of the embedded archive, for ``EO_ASSETS_CATALOG``."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside. ``.env.example`` shows each with its default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EO_ASSETS_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    catalog: Annotated[
+        str,
+        Field(
+            description="Where scenes come from: 'sample' (the embedded archive), "
+            "'planetary-computer', 'earth-search', the address of any STAC API, or a directory of "
+            "STAC items."
+        ),
+    ] = SAMPLE
+    outputs: Annotated[Path, Field(description="Folder the products go to.")] = Path("outputs")
+    sample_dir: Annotated[Path, Field(description="Folder of the embedded archive.")] = Path(
+        ".eo_assets/sample"
+    )
+    dagster_home: Annotated[
+        Path, Field(description="Folder of Dagster's own records: runs, events, schedules.")
+    ] = Path(".dagster")
+    regions: Annotated[
+        Path | None, Field(description="Folder with your own regions, one GeoJSON Feature a file.")
+    ] = None
+    first_date: Annotated[
+        dt.date, Field(description="First date that has a partition, YYYY-MM-DD.")
+    ] = dt.date(2015, 6, 27)
+    max_cloud_cover_pct: Annotated[
+        float,
+        Field(description="Leave out scenes that state more cloud, per cent.", ge=0, le=100),
+    ] = 100.0
+    failure_budget: Annotated[
+        float,
+        Field(
+            description="Share of scenes or pixels that may be lost to unreadable files, 0-1.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.1
+    block_px: Annotated[
+        int,
+        Field(description="Edge of the blocks a mosaic is computed in, pixels.", ge=512, le=16384),
+    ] = 2048
+    clusters: Annotated[
+        int,
+        Field(description="Number of classes, unless the region says otherwise.", ge=2, le=64),
+    ] = 8
+    dask_address: Annotated[
+        str, Field(description="An existing Dask scheduler; a local cluster when empty.")
+    ] = ""
+    dask_workers: Annotated[
+        int, Field(description="Worker processes of the local cluster; 0 for one a core.", ge=0)
+    ] = 0
+    dask_memory_limit: Annotated[
+        str, Field(description="Memory of each worker of the local cluster.")
+    ] = "4GiB"
+    dask_dashboard_url: Annotated[
+        str, Field(description="Address of the Dask dashboard as people's browsers reach it.")
+    ] = ""
+    catalog_token: Annotated[
+        str,
+        Field(description="Token that writers to 'catalog serve' have to present.", repr=False),
+    ] = ""
+    products_url: Annotated[
+        str,
+        Field(description="Address under which browsers reach the outputs folder, for previews."),
+    ] = ""
+    max_retries: Annotated[
+        int, Field(description="Times a step is tried again when a source is unavailable.", ge=0)
+    ] = 3
+
+    @field_validator("outputs", "sample_dir", "dagster_home", "regions")
+    @classmethod
+    def _is_absolute(cls, path: Path | None) -> Path | None:
+        # worker processes may run in another folder
+        return None if path is None else path.expanduser().absolute()
+
+    @property
+    def n_workers(self) -> int:
+        """Worker processes of the local cluster."""
+        return self.dask_workers or os.cpu_count() or 1
+
+    def environment(self) -> dict[str, str]:
+        """Give this process's environment with these settings, for processes it starts."""
+        own = {f"EO_ASSETS_{name.upper()}": str(value) for name, value in self if value is not None}
+        return {**os.environ, **own, "DAGSTER_HOME": str(self.dagster_home)}
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings.
+
+    Args:
+        overrides: Values that win over the environment.
+
+    Returns:
+        The settings, checked.
+
+    Raises:
+        ConfigurationError: One of them is not valid.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = "; ".join(
+            f"EO_ASSETS_{str(fault['loc'][0]).upper()} is {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ConfigurationError(
+            f"A setting is not valid: {faults}.", "See .env.example for what each may be."
+        ) from error
