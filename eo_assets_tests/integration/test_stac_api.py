@@ -115,6 +115,11 @@ SEARCHES = {
         },
         ["a2"],
     ),
+    "intersects a collection of points": (
+        {"intersects": {"type": "GeometryCollection", "geometries": [
+            {"type": "Point", "coordinates": [11.2, 45.5]},
+            {"type": "Point", "coordinates": [20.1, 40.1]}]}},
+        ["a5", "a4", "a2"]),
     "intersects a point": ({"intersects": {"type": "Point", "coordinates": [11.2, 45.5]}},
                            ["a4", "a2"]),
     "an instant, and an interval around it": ({"datetime": "2023-08-10T10:00:00Z"}, ["a1", "p1"]),
@@ -247,6 +252,7 @@ def test_fields_reduce_items(client, method):
         ("/search?limit=many", "limit"),
         ("/search?filter=id='a1'", "filter: unknown parameter"),
         ("/search?ids=", "ids"),
+        ("/search?fields=", "fields"),
         ("/search?limit=1&limit=2", "once"),
         ("/search?query={", "query: not valid JSON"),
         ('/search?query={"eo:cloud_cover":{"like":3}}', "unknown operator 'like'"),
@@ -280,6 +286,7 @@ def test_bad_get_is_a_400_that_says_why(ask, path, named):
         ({"datetime": "2023-08-15"}, "datetime"),
         ({"intersects": {"type": "Polygon",
                          "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}}, "Self-inter"),
+        ({"intersects": {"type": "Point", "coordinates": [190, 5]}}, "within"),
         ([1], "JSON object"),
     ],
 )  # fmt: skip

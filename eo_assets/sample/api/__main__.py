@@ -1,4 +1,4 @@
-"""``python -m eo_assets.sample.api DIR``: the service as a process of its own."""
+"""Serve a directory of STAC items as a STAC API, in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ def main() -> int:
     """Parse the command line and serve; 2 on a mistake in it."""
     parser = argparse.ArgumentParser(prog="python -m eo_assets.sample.api", description=__doc__)
     parser.add_argument("directory", type=Path, help="a directory with STAC items below it")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8081, help="0 takes a free one")
-    parser.add_argument("--hrefs", choices=["http", "file"], default="http")
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument(
+        "--port", type=int, default=8081, help="0 takes a free one; default: %(default)s"
+    )
+    parser.add_argument(
+        "--hrefs", choices=["http", "file"], default="http", help="how files are named to clients"
+    )
     parser.add_argument("--stamp", action="store_true", help="set created and updated on writing")
-    parser.add_argument("--read-only", action="store_true")
+    parser.add_argument("--read-only", action="store_true", help="no transactions")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when stdin closes")
     options = parser.parse_args()
 

@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from eo_assets.errors import StorageError
 from eo_assets.sample.api.archive import Archive
 from eo_assets.sample.api.client import ArchiveClient
 from eo_assets.sample.api.links import HrefMode
@@ -40,6 +41,7 @@ STATUS_OF: dict[type[Exception], int] = {
     InvalidQueryParameter: 400,
     NotFoundError: 404,
     ConflictError: 409,
+    StorageError: 507,
 }
 PARAMETERS = {
     "/search": frozenset(field.name for field in attr.fields(SearchGet)),
@@ -148,8 +150,7 @@ def reject_unknown_parameters(request: Request) -> None:
         if name not in known:
             listed = f"; known: {', '.join(sorted(known))}" if known else "; there are none here"
             raise InvalidQueryParameter(f"{name}: unknown parameter{listed}.")
-        # an empty list of fields has a meaning: the least that is a valid item
-        if name in seen or (not value and name != "fields"):
+        if name in seen or not value:
             raise InvalidQueryParameter(f"{name}: give it once, with a value, or leave it out.")
         seen.add(name)
 

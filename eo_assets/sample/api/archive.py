@@ -17,7 +17,7 @@ from typing import Any
 from stac_fastapi.types.errors import ConflictError, NotFoundError
 
 from eo_assets.errors import ConfigurationError
-from eo_assets.sample.api.files import folder_name, write_json
+from eo_assets.sample.api.files import folder_name, remove_file, to_json, write_json
 from eo_assets.sample.api.snapshot import Entry, Snapshot, entry_of
 
 logger = logging.getLogger(__name__)
@@ -103,6 +103,11 @@ class Archive:
 
     def _read_collection(self, path: Path, document: Document) -> None:
         collection_id = document.get("id")
+        try:
+            to_json(document)
+        except ValueError as error:
+            self._note(path, f"the collection is not served: {error}")
+            return
         if not isinstance(collection_id, str) or not collection_id:
             self._note(path, "the collection has no id.")
         elif collection_id in self._collections:
@@ -215,9 +220,7 @@ class Archive:
         """Withdraw an item: its JSON goes, the files it describes stay."""
         with self._lock:
             entry = self.entry(collection_id, item_id)
-            entry.path.unlink(missing_ok=True)
-            if entry.path.parent != self.root and not any(entry.path.parent.iterdir()):
-                entry.path.parent.rmdir()
+            remove_file(entry.path, root=self.root)
             del self._entries[entry.key]
             self._snapshot = None
             return entry

@@ -29,15 +29,15 @@ def synthesized_collection(collection_id: str, entries: list[Entry]) -> Document
 
     Args:
         collection_id: Its id.
-        entries: Its items, at least one.
+        entries: Its items; all of them may have been withdrawn.
 
     Returns:
         A STAC collection whose extents are those of the items.
     """
     footprints = [entry.footprint for entry in entries if entry.footprint is not None]
     bounds = shapely.total_bounds(footprints) if footprints else np.array([-180, -90, 180, 90])
-    begin_us = min(entry.start_us for entry in entries)
-    end_us = max(entry.end_us for entry in entries)
+    begin_us = min((entry.start_us for entry in entries), default=None)
+    end_us = max((entry.end_us for entry in entries), default=None)
     return {
         "type": "Collection",
         "stac_version": STAC_VERSION,
@@ -84,5 +84,7 @@ def queryables(url: str, entries: list[Entry]) -> Document:
     }
 
 
-def _rfc3339(moment_us: int) -> str:
+def _rfc3339(moment_us: int | None) -> str | None:
+    if moment_us is None:
+        return None
     return (EPOCH + timedelta(microseconds=moment_us)).isoformat().replace("+00:00", "Z")

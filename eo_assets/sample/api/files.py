@@ -11,6 +11,8 @@ from typing import Any
 
 from stac_fastapi.types.errors import InvalidQueryParameter
 
+from eo_assets.errors import StorageError
+
 FOLDER_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,199}")
 
 
@@ -29,16 +31,54 @@ def folder_name(stac_id: str) -> str:
     return stac_id
 
 
+def to_json(document: dict[str, Any], *, indent: int | None = None) -> bytes:
+    """A document as UTF-8 JSON, on one line unless indented.
+
+    Raises:
+        ValueError: It holds what JSON and UTF-8 cannot say, although Python's parser lets it
+            through: NaN, an infinity, half a surrogate pair.
+    """
+    return json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False).encode()
+
+
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write a document so that a reader finds the whole of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a document so that a reader finds the whole of it or nothing.
+
+    Raises:
+        StorageError: The disk is full or read-only, or the folder may not be written.
+    """
+    content = to_json(document, indent=1)
     # the leading dot hides an unfinished file from readers of the directory
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    unfinished = path.with_name(f".{secrets.token_hex(8)}.json")
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}.",
+            "Free space or grant the right to write, then send it again.",
+        ) from error
+
+
+def remove_file(path: Path, *, root: Path) -> None:
+    """Remove a file, and its folder if that leaves it empty and it is not the root.
+
+    Raises:
+        StorageError: The folder may not be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        if path.parent != root and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be removed: {error.strerror}.",
+            "Grant the right to write, then try again.",
+        ) from error

@@ -55,7 +55,7 @@ def area_of_geojson(geometry: dict[str, Any]) -> BaseGeometry:
     """The area of a GeoJSON geometry given to ``intersects``.
 
     Raises:
-        InvalidQueryParameter: It is not a geometry, is empty, or crosses itself.
+        InvalidQueryParameter: It is not a geometry, is empty, crosses itself, or leaves the globe.
     """
     try:
         area = shapely.from_geojson(json.dumps(geometry))
@@ -65,6 +65,10 @@ def area_of_geojson(geometry: dict[str, Any]) -> BaseGeometry:
     if area.is_empty or not area.is_valid:
         reason = "it is empty" if area.is_empty else shapely.is_valid_reason(area)
         message = f"intersects: the geometry is not valid: {reason}."
+        raise InvalidQueryParameter(message)
+    west, south, east, north = area.bounds
+    if west < -180 or east > 180 or south < -90 or north > 90:
+        message = "intersects: the geometry must be within (-180, -90, 180, 90); cut it there."
         raise InvalidQueryParameter(message)
     return area
 

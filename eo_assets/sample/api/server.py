@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -30,6 +31,9 @@ def serve(
     end_with_stdin: bool = False,
 ) -> None:
     """Serve a directory until interrupted.
+
+    The directory is read once: what others change in it later is seen after a restart, what is
+    written through the API at once.
 
     Args:
         directory: Any directory with STAC items below it.
@@ -62,7 +66,8 @@ def serve(
     server = _Server(config, lambda: on_ready(url) if on_ready else None)
     if end_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, args=[server], daemon=True).start()
-    with listener:
+    # uvicorn ends in order on an interrupt, and then passes it on
+    with listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 
 

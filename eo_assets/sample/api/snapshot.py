@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from eo_assets.sample.api.files import to_json
 from eo_assets.sample.api.footprints import footprint_of
 from eo_assets.sample.api.values import timestamp_us
 
@@ -53,13 +54,21 @@ def entry_of(item: dict[str, Any], path: Path) -> Entry:
     """Check what the index needs of an item and take it out.
 
     Raises:
-        ValueError: The id, collection, times, geometry or assets are not what STAC asks
+        ValueError: The id, collection, times, bbox, geometry or assets are not what STAC asks
             for; the message continues "item X: ".
     """
     for name, kind in (("id", str), ("collection", str), ("properties", dict), ("assets", dict)):
         if not isinstance(item.get(name), kind) or (kind is str and not item[name]):
             wanted = "a text" if kind is str else "an object"
             raise ValueError(f"its '{name}' is missing or not {wanted}.")
+    bbox = item.get("bbox", [0, 0, 0, 0])
+    if (
+        not isinstance(bbox, list)
+        or len(bbox) not in {4, 6}
+        or any(isinstance(v, str) for v in bbox)
+    ):
+        raise ValueError("its 'bbox' is not a list of 4 or 6 numbers.")
+    to_json(item)
     times = {
         name: item["properties"].get(name)
         for name in ("datetime", "start_datetime", "end_datetime")

@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from eo_assets.sample.api.client import ArchiveClient
+from eo_assets.sample.api.files import to_json
 from eo_assets.sample.api.links import Publisher
 from eo_assets.sample.api.requests import explain
 from eo_assets.sample.api.snapshot import Entry, entry_of
@@ -209,6 +210,9 @@ def merge_patch(target: Any, change: Any) -> Any:
 
 def _check(model: type[Item | Collection], document: Any) -> None:
     try:
+        to_json(document)
         model.model_validate(document)
     except ValidationError as error:
         raise InvalidQueryParameter(explain(error.errors())) from error
+    except ValueError as error:
+        raise InvalidQueryParameter(f"the document is not JSON: {error}.") from error

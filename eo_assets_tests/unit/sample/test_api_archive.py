@@ -10,7 +10,7 @@ import time
 import httpx
 import pytest
 
-from eo_assets.errors import ConfigurationError
+from eo_assets.errors import ConfigurationError, StorageError
 from eo_assets.sample.api import files
 from eo_assets.sample.api.app import create_app
 from eo_assets.sample.api.archive import Archive
@@ -85,10 +85,52 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StorageError, match=r"a\.json cannot be written: No space left"):
         files.write_json(path, {"new": True})
     assert json.loads(path.read_text()) == {"old": True}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_a_507_and_the_item_is_not_served(root, monkeypatch):
+    ask = Asker(create_app(root))
+
+    def full_disk(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full_disk)
+    answer = ask("POST", ITEMS, json=scene("s"))
+    assert answer.status_code == 507
+    assert "No space left" in answer.json()["description"]
+    assert ask("GET", f"{ITEMS}/s").status_code == 404
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", '"\\ud800"'])
+def test_what_only_pythons_json_knows_is_refused_and_listed(root, value):
+    text = json.dumps(scene("s", odd="?")).replace('"?"', value)
+    app = create_app(root)
+    answer = Asker(app)("POST", ITEMS, content=text, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert "not JSON" in answer.json()["description"]
+    (root / "s.json").write_text(text)
+    archive = Archive(root)
+    assert len(archive.snapshot.entries) == 8
+    assert archive.problems[0].startswith("s.json: ")
+
+
+def test_a_collection_without_document_outlives_its_items(root):
+    ask = Asker(create_app(root))
+    for name in ("p1", "p2", "p3"):
+        assert ask("DELETE", f"/collections/pacific/items/{name}").status_code == 204
+    extent = ask("GET", "/collections/pacific").json()["extent"]
+    assert extent["temporal"]["interval"] == [[None, None]]
+
+
+def test_the_directory_itself_outlives_its_last_item(tmp_path):
+    write(tmp_path / "only.json", scene("only"))
+    ask = Asker(create_app(tmp_path))
+    assert ask("DELETE", f"{ITEMS}/only").status_code == 204
+    assert list(tmp_path.iterdir()) == []
+    assert ask("POST", ITEMS, json=scene("next")).status_code == 201
 
 
 def test_a_new_item_of_a_flat_archive_stands_beside_the_collection(tmp_path):

@@ -69,6 +69,9 @@ def test_invalid_search_areas_say_why():
         ({"properties": {"datetime": "2023-08-10"}}, "RFC 3339"),
         ({"properties": {"datetime": None}}, "neither datetime nor"),
         ({"properties": {"datetime": ["2023"]}}, "RFC 3339"),
+        ({"bbox": [1, 2, 3]}, "'bbox'"),
+        ({"bbox": {"west": 1}}, "'bbox'"),
+        ({"bbox": ["1", "2", "3", "4"]}, "'bbox'"),
     ],
 )
 def test_unfit_items_say_why(changes, named):
