@@ -7,13 +7,14 @@ with other settings; ``defs`` is the one for Dagster's services.
 from __future__ import annotations
 
 import importlib
+import warnings
 
 import dagster as dg
 
 from eo_assets.catalog.regions import Region, load_regions
 from eo_assets.defs.dask_cluster import DaskCluster
-from eo_assets.defs.jobs import chain_job
 from eo_assets.defs.events import Show, event_logger
+from eo_assets.defs.jobs import chain_job
 from eo_assets.defs.partitions import date_by_region
 from eo_assets.defs.product_store import ProductStore
 from eo_assets.defs.source import SceneSource
@@ -52,10 +53,7 @@ def build_defs(
         max_retries=settings.max_retries,
     )
     return dg.Definitions(
-        assets=[
-            importlib.import_module(f"eo_assets.defs.assets.{step}").build(defaults)
-            for step in STEPS
-        ],
+        assets=_assets(defaults),
         jobs=[chain_job()],
         resources={
             "source": SceneSource(
@@ -76,6 +74,16 @@ def build_defs(
         executor=dg.in_process_executor,
         loggers={"console": event_logger(show)} if show else None,
     )
+
+
+def _assets(defaults: StepDefaults) -> list[dg.AssetsDefinition]:
+    with warnings.catch_warnings():
+        # backfill policies are marked beta: known, and nothing a user can act on
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [
+            importlib.import_module(f"eo_assets.defs.assets.{step}").build(defaults)
+            for step in STEPS
+        ]
 
 
 defs = build_defs(load_settings())

@@ -73,6 +73,8 @@ def _execute(defs: dg.Definitions, partition: Partition, instance: dg.DagsterIns
         job.execute_in_process(
             partition_key=key,
             instance=instance,
+            # without being named here, Dagster's own console logger runs instead
+            run_config={"loggers": {"console": {"config": {}}}},
             tags={"eo_assets/region": partition.region.id, "eo_assets/date": str(partition.date)},
         )
     except dg.Failure as failure:
@@ -141,23 +143,27 @@ class _Progress:
 
 
 def _summary(store: Store, partition: Partition, console: Console) -> None:
-    table = Table("product", "result", "where", title=f"Products of {partition.key}")
-    reason = ""
+    table = Table("product", "result", title=f"{partition.region.title}, {partition.date}")
+    reason, places = "", []
     for step in STEPS:
         record = store.read_record(partition, step)
         folder = store.folder(partition, step)
         reason = reason or record.empty or ""
-        table.add_row(step, _result(record), str(_shown(folder / _main_file(record))))
+        table.add_row(step, _result(record))
+        if main_file := _main_file(record):
+            places.append((step, _shown(folder / main_file)))
+    console.print()
     console.print(table)
+    for step, place in places:
+        # paths are for copying: never wrapped, never cut
+        console.print(f"{step:<10}  {place}", soft_wrap=True)
     if reason:
         console.print(f"Nothing to map on this day: [bold]{reason}[/].")
 
 
 def _main_file(record: Record) -> str:
-    for role in ("report", "classes", "geotiff"):
-        if role in record.files:
-            return record.files[role]
-    return ""
+    roles = ("report", "classes", "geotiff")
+    return next((record.files[role] for role in roles if role in record.files), "")
 
 
 def _shown(path: Path) -> Path:

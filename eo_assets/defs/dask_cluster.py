@@ -6,6 +6,7 @@ Opened on first use, shared by all steps of a run, torn down whatever happens.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -74,6 +75,8 @@ class DaskCluster(dg.ConfigurableResource[Any]):
                     memory_limit=self.memory_limit,
                     dashboard_address="127.0.0.1:0",
                     host="127.0.0.1",
+                    # a task's error is raised where its result is asked for; once is enough
+                    silence_logs=logging.CRITICAL,
                 )
             )
             return self._stack.enter_context(Client(cluster, set_as_default=False, name=self._name))

@@ -15,7 +15,8 @@ _STEP_EVENTS = {"STEP_START": "start", "STEP_SUCCESS": "done"}
 
 class _Events(logging.Handler):
     def __init__(self, show: Show) -> None:
-        super().__init__(logging.INFO)
+        # Dagster logs the events of a step at DEBUG
+        super().__init__(logging.DEBUG)
         self._show = show
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -26,6 +27,8 @@ class _Events(logging.Handler):
             kind = _STEP_EVENTS.get(event.event_type_value)
             if kind:
                 self._show(kind, step)
+            return
+        if record.levelno < logging.INFO:
             return
         kind = "warning" if record.levelno >= logging.WARNING else "progress"
         self._show(kind, str(meta.get("orig_message", record.getMessage())))
@@ -44,7 +47,7 @@ def event_logger(show: Show) -> dg.LoggerDefinition:
     @dg.logger
     def events(_context: dg.InitLoggerContext) -> logging.Logger:
         # one of its own for each run: a shared one would show every event once a run
-        logger = logging.Logger("eo_assets.events", logging.INFO)  # noqa: LOG001
+        logger = logging.Logger("eo_assets.events", logging.DEBUG)  # noqa: LOG001
         logger.addHandler(_Events(show))
         return logger
 
