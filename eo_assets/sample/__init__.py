@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eo_assets.sample.manifest import SampleManifest
+from eo_assets.sample.manifest import SampleManifest, intact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +54,4 @@ def generate(
 
 def is_complete(directory: Path) -> bool:
     """Whether a whole archive of this version is there: its manifest, and all files it counts."""
-    from eo_assets.sample.manifest import measure, read
-
-    found = read(directory)
-    return found is not None and measure(directory) == (found.n_files, found.n_bytes)
+    return intact(directory)

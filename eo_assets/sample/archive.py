@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -14,12 +13,10 @@ from typing import TYPE_CHECKING
 
 from eo_assets.errors import ConfigurationError, StorageError, UnknownNameError
 from eo_assets.sample import schedule
-from eo_assets.sample.manifest import FILE_NAME, VERSION, SampleManifest, measure, read
+from eo_assets.sample.manifest import FILE_NAME, VERSION, SampleManifest, intact, measure, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-Progress = "Callable[[str, float], None]"
 
 NEEDED_BYTES = 600_000_000
 """Free space asked for before the work begins: the archive and its intermediate world."""
@@ -31,8 +28,9 @@ def _sentinel_task(date: str, world_directory: Path, archive: Path) -> None:
 
     (sentinel_pass,) = (one for one in schedule.SENTINEL_2 if one.date == date)
     scene = sentinel2.Scene(World.load(world_directory), sentinel_pass)
-    true_bands = dict.fromkeys(truth.reflectance_bands(date))
-    sentinel2.write_scene(scene, archive / sentinel2.COLLECTION, true_bands)
+    true_bands = sentinel2.write_scene(
+        scene, archive / sentinel2.COLLECTION, keep=truth.reflectance_bands(date)
+    )
     truth.write_date(date, archive / "truth", clouds=scene.truth(), reflectance=true_bands)
 
 
@@ -100,10 +98,14 @@ def _write_archive(
 
 
 def _chosen(dates: Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The Sentinel-2 and Landsat dates asked for."""
+    """The Sentinel-2 and Landsat dates asked for.
+
+    Raises:
+        UnknownNameError: The schedule does not have one of them.
+    """
     sentinel = [one.date for one in schedule.SENTINEL_2]
     landsat = [one.date for one in schedule.LANDSAT]
-    wanted = set(dates) if dates is not None else {*sentinel, *landsat}
+    wanted = {*sentinel, *landsat} if dates is None else set(dates)
     unknown = sorted(wanted - {*sentinel, *landsat})
     if unknown:
         raise UnknownNameError(
@@ -114,7 +116,12 @@ def _chosen(dates: Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 def _check_target(directory: Path) -> None:
-    """Refuse to replace what is not ours, or to begin what cannot be finished."""
+    """Refuse to replace what is not ours, or to begin what cannot be finished.
+
+    Raises:
+        ConfigurationError: Something other than a sample archive is there.
+        StorageError: There is no room for an archive.
+    """
     if directory.exists() and not directory.is_dir():
         raise ConfigurationError(f"{directory} is a file.", "Name a directory.")
     if directory.exists() and any(directory.iterdir()) and not (directory / FILE_NAME).exists():
@@ -122,11 +129,8 @@ def _check_target(directory: Path) -> None:
             f"{directory} is not empty and holds no sample archive.",
             "Name a new or an empty directory.",
         )
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(directory.parent).free
-    except OSError as error:
-        raise StorageError(f"{directory.parent} cannot be created: {error}.") from error
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(directory.parent).free
     if free < NEEDED_BYTES:
         raise StorageError(
             f"{directory.parent} has {free // 10**6} MB free, the sample archive needs "
@@ -135,11 +139,25 @@ def _check_target(directory: Path) -> None:
         )
 
 
-def _replace(directory: Path, made: Path, scratch: Path) -> None:
-    """Move the finished archive to its place; what was there goes away with ``scratch``."""
-    if directory.exists():
-        directory.rename(scratch / "replaced")
-    made.rename(directory)
+def _manifest(
+    made: Path, sentinel: tuple[str, ...], landsat: tuple[str, ...], seconds: float
+) -> SampleManifest:
+    def held(date: str) -> str | None:
+        return date if date in sentinel else None
+
+    n_files, n_bytes = measure(made)
+    return SampleManifest(
+        version=VERSION,
+        dates=sentinel,
+        landsat_dates=landsat,
+        demo_date=held(schedule.DEMO_DATE),
+        cloudy_date=held(schedule.CLOUDY_DATE),
+        half_swath_date=held(schedule.HALF_SWATH_DATE),
+        old_baseline_date=held(schedule.OLD_BASELINE_DATE),
+        n_files=n_files,
+        n_bytes=n_bytes,
+        seconds=round(seconds, 1),
+    )
 
 
 def generate_archive(
@@ -149,51 +167,41 @@ def generate_archive(
     dates: Sequence[str] | None,
     workers: int | None,
 ) -> SampleManifest:
-    """Do what :func:`eo_assets.sample.generate` promises."""
+    """Do what :func:`eo_assets.sample.generate` promises.
+
+    Raises:
+        StorageError: The archive cannot be written there.
+    """
     began = time.perf_counter()
+    directory = Path(directory).absolute()
     sentinel, landsat = _chosen(dates)
     found = read(directory)
-    if found and (found.dates, found.landsat_dates) == (sentinel, landsat):
-        if measure(directory) == (found.n_files, found.n_bytes):
-            return found
-    directory = Path(directory).absolute()
-    _check_target(directory)
+    if found and (found.dates, found.landsat_dates) == (sentinel, landsat) and intact(directory):
+        return found
     tasks = [("Sentinel-2", date) for date in sentinel]
     tasks += [("Landsat", date) for date in landsat] + [("elevation", "")]
-    n_workers = min(workers or os.cpu_count() or 1, len(tasks))
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=f".{directory.name}-", dir=directory.parent
-        ) as name:
-            scratch = Path(name)
-            made, world = scratch / "archive", scratch / "world"
+        _check_target(directory)
+        parent, prefix = directory.parent, f".{directory.name}-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as scratch:
+            made, world = Path(scratch) / "archive", Path(scratch) / "world"
             made.mkdir()
             world.mkdir()
-            report = progress or (lambda _message, _share: None)
-            _write_archive(made, world, tasks, workers=n_workers, progress=report)
-            n_files, n_bytes = measure(made)
-            roles = {
-                role: date if date in sentinel else None
-                for role, date in (
-                    ("demo_date", schedule.DEMO_DATE),
-                    ("cloudy_date", schedule.CLOUDY_DATE),
-                    ("half_swath_date", schedule.HALF_SWATH_DATE),
-                    ("old_baseline_date", schedule.OLD_BASELINE_DATE),
-                )
-            }
-            manifest = SampleManifest(
-                version=VERSION,
-                dates=sentinel,
-                landsat_dates=landsat,
-                **roles,
-                n_files=n_files,
-                n_bytes=n_bytes,
-                seconds=round(time.perf_counter() - began, 1),
+            _write_archive(
+                made,
+                world,
+                tasks,
+                workers=min(workers or os.cpu_count() or 1, len(tasks)),
+                progress=progress or (lambda _message, _share: None),
             )
+            manifest = _manifest(made, sentinel, landsat, time.perf_counter() - began)
             manifest.write(made)
-            _replace(directory, made, scratch)
+            if directory.exists():
+                directory.rename(Path(scratch) / "replaced")
+            made.rename(directory)
     except OSError as error:
         raise StorageError(
-            f"The sample archive could not be written to {directory}: {error}."
+            f"The sample archive could not be written to {directory}: {error}.",
+            "Check the disk and its permissions.",
         ) from error
     return manifest

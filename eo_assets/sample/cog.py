@@ -42,7 +42,7 @@ def write_cog(
         descriptions: One description per band.
         colours: Colour (red, green, blue, alpha) of each code.
     """
-    bands = pixels if pixels.ndim == 3 else pixels[None]  # noqa: PLR2004  (band, y, x)
+    bands = pixels if pixels.ndim == 3 else pixels[None]
     count, height, width = bands.shape
     predictor = 3 if bands.dtype.kind == "f" else 2
     with MemoryFile() as memory:
@@ -66,6 +66,7 @@ def write_cog(
                 str(path),
                 driver="COG",
                 compress="DEFLATE",
+                level="3",
                 predictor="NO" if categorical else str(predictor),
                 blocksize="512",
                 overviews="AUTO" if overviews else "NONE",

@@ -82,14 +82,14 @@ def _from_bounds(west: int, south: int, east: int, north: int) -> Grid:
 REGION = _from_bounds(370630, 5017230, 390670, 5042050)
 """The Bucegi region's own 10 m grid: what the truth is stored on."""
 
-WORLD = _from_bounds(369420, 5016000, 391920, 5043300)
+WORLD = _from_bounds(369420, 5015940, 391980, 5043300)
 """The simulated area: the region and a margin of 1.2 km for Landsat's and the DEM's grids."""
 
 TILES = {
-    "35TLL": _from_bounds(370620, 5017200, 381420, 5042100),
-    "35TML": _from_bounds(379920, 5017200, 390720, 5042100),
+    "35TLL": _from_bounds(370620, 5017200, 381180, 5042100),
+    "35TML": _from_bounds(380160, 5017200, 390720, 5042100),
 }
-"""Two tiles named like MGRS's: origins on multiples of 60 m, 1.5 km of overlap."""
+"""Two tiles named like MGRS's: origins on multiples of 60 m, 1 km of overlap."""
 
 
 def to_utm(lon: Iterable[float], lat: Iterable[float]) -> tuple[list[float], list[float]]:

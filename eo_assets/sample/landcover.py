@@ -1,4 +1,4 @@
-"""What covers the ground of the sample world: one of nine classes per 10 m pixel.
+"""What covers the ground of the sample world: one of ten classes per 10 m pixel.
 
 Classes follow altitude, slope, aspect and the distance to settlements, with borders shaped by
 smooth noise. The map is static: seasons and seasonal snow are the business of ``season``.
@@ -26,19 +26,27 @@ class Cover(IntEnum):
     BEECH = 1
     SPRUCE = 2
     MEADOW = 3
-    ROCK = 4
-    SNOW = 5
-    SUMMER_CROP = 6
-    CEREAL = 7
-    BUILT_UP = 8
-    WATER = 9
+    ALPINE_GRASSLAND = 4
+    ROCK = 5
+    SNOW = 6
+    SUMMER_CROP = 7
+    CEREAL = 8
+    BUILT_UP = 9
+    WATER = 10
 
 
 COLOURS = {
-    Cover.BEECH: "4C9A2A", Cover.SPRUCE: "1B5E20", Cover.MEADOW: "B5D36B", Cover.ROCK: "9E9E9E",
-    Cover.SNOW: "F5FAFF", Cover.SUMMER_CROP: "F2C14E", Cover.CEREAL: "E8D8A0",
-    Cover.BUILT_UP: "C0392B", Cover.WATER: "2E6FB7",
-}  # fmt: skip
+    Cover.BEECH: "4C9A2A",
+    Cover.SPRUCE: "1B5E20",
+    Cover.MEADOW: "B5D36B",
+    Cover.ALPINE_GRASSLAND: "C9B86A",
+    Cover.ROCK: "9E9E9E",
+    Cover.SNOW: "F5FAFF",
+    Cover.SUMMER_CROP: "F2A63B",
+    Cover.CEREAL: "F0DFA8",
+    Cover.BUILT_UP: "C0392B",
+    Cover.WATER: "2E6FB7",
+}
 """Hexadecimal RGB per class."""
 
 SETTLEMENTS = (
@@ -48,8 +56,11 @@ SETTLEMENTS = (
 )  # fmt: skip
 """Longitude, latitude (degrees) and radius (m) of towns and villages."""
 
-RESERVOIR = (25.4365, 45.3790, 22.0)
-"""Longitude and latitude of the dam (degrees), depth of the lake (m): Bolboci."""
+RESERVOIR = ((25.4365, 45.3720), (25.4395, 45.3930))
+"""The dam and the upper end of the lake in the Ialomița valley, longitude and latitude: Bolboci."""
+
+SHORE_M = 350
+"""Distance over which the ground around the reservoir is fitted to its level."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +82,32 @@ class LandCover:
 def _distance_m(lon: float, lat: float) -> NDArray[np.float32]:
     (x,), (y,) = to_utm([lon], [lat])
     row, column = np.ogrid[: WORLD.height, : WORLD.width]
-    east = WORLD.left + (column + 0.5) * WORLD.pixel_m - x
-    north = WORLD.top - (row + 0.5) * WORLD.pixel_m - y
-    return np.hypot(east, north).astype(np.float32)
+    east = (WORLD.left + (column + 0.5) * WORLD.pixel_m - x).astype(np.float32)
+    north = (WORLD.top - (row + 0.5) * WORLD.pixel_m - y).astype(np.float32)
+    return np.sqrt(east**2 + north**2)
 
 
-def _reservoir(elevation_m: NDArray[np.float32]) -> tuple[NDArray[np.bool_], float]:
-    """Where the water stands behind the dam, and how high (m)."""
-    lon, lat, depth_m = RESERVOIR
-    near = _distance_m(lon, lat) < 250
-    foot = np.unravel_index(np.where(near, elevation_m, np.inf).argmin(), elevation_m.shape)
-    level_m = float(elevation_m[foot]) + depth_m
-    behind = (_distance_m(lon, lat) < 2600) & (np.arange(WORLD.height)[:, None] <= foot[0])
-    lakes, _ = ndimage.label((elevation_m < level_m) & behind)
-    return lakes == lakes[foot], level_m
+def _reservoir(
+    elevation_m: NDArray[np.float32],
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Where the water stands behind the dam, and the elevation with the lake in it."""
+    (west, east), (south, north) = to_utm(*zip(*RESERVOIR, strict=True))
+    rows = np.arange(int(WORLD.top - north) // 10, int(WORLD.top - south) // 10)
+    first = int(min(west, east) - WORLD.left) // 10 - 60
+    valley = ndimage.gaussian_filter(elevation_m[rows, first : first + 140], (12, 4))
+    thalweg = first + ndimage.gaussian_filter1d(valley.argmin(axis=1).astype(float), 15)
+    width = 15 * np.sqrt(np.linspace(0, 1, len(rows))) + 2
+    width *= 1 + 0.25 * noise.spline("reservoir", (len(rows), 1), 14)[:, 0]
+    water = np.zeros(WORLD.shape, bool)
+    water[rows] = np.abs(np.arange(WORLD.width) - thalweg[:, None]) < width[:, None]
+    level_m = np.float32(np.median(elevation_m[water]))
+    around = np.s_[rows[0] - 50 : rows[-1] + 50, first - 50 : first + 190]
+    shore_m = np.full(WORLD.shape, SHORE_M, np.float32)
+    shore_m[around] = WORLD.pixel_m * ndimage.distance_transform_edt(~water[around])
+    blend = np.clip(shore_m / SHORE_M, 0, 1)
+    blend *= blend * (3 - 2 * blend)
+    bank_m = level_m + np.float32(0.12) * shore_m
+    return water, np.where(water, level_m, bank_m + blend * (elevation_m - bank_m))
 
 
 def _parcels() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -104,8 +127,68 @@ def _settled() -> NDArray[np.float32]:
     """How much a place is part of a settlement, 0 to 1, dims ``(y, x)``."""
     pull = np.zeros(WORLD.shape, np.float32)
     for lon, lat, radius_m in SETTLEMENTS:
-        pull = np.maximum(pull, np.exp(-((_distance_m(lon, lat) / radius_m) ** 2) / 2))
+        far = _distance_m(lon, lat) / np.float32(radius_m)
+        np.maximum(pull, np.exp(-(far**2) / 2), out=pull)
     return pull
+
+
+def _forest_and_grass(relief: _Relief) -> NDArray[np.uint8]:
+    """Beech below spruce below grass, pastures where it is gentle, dims ``(y, x)``."""
+    z, slope, ragged, broad = relief.z, relief.slope_deg, relief.ragged, relief.broad
+    height = z + 70 * relief.northness + 75 * ragged + 4 * np.clip(relief.hollow_m, 0, 18)
+    cover = np.full(WORLD.shape, Cover.ALPINE_GRASSLAND, np.uint8)
+    cover[height + 110 * broad < 1860] = Cover.MEADOW
+    cover[height < 1690] = Cover.SPRUCE
+    cover[height + 90 * broad < 1330] = Cover.BEECH
+    column = np.arange(WORLD.width)
+    west = np.clip((379000 - WORLD.left - WORLD.pixel_m * column) / 4000, 0, 1)
+    pasture = np.clip((17 - slope) / 8, 0, 1) * np.clip((1350 - z) / 150, 0, 1) * west
+    floor = np.clip((900 - z) / 120, 0, 1) * (slope < 9)
+    open_land = (broad + 2.2 * pasture > 1.75) & (z < 1500)
+    open_land |= (relief.patchy > 2.1) & (slope < 20) & (z < 1690)
+    open_land |= relief.patchy + 1.4 * floor > 1.5
+    cover[open_land & (cover < Cover.MEADOW)] = Cover.MEADOW
+    return cover
+
+
+def _fields(cover: NDArray[np.uint8], relief: _Relief) -> NDArray[np.float32]:
+    """Put fields into the basin in the north; return each field's individuality."""
+    kind, parcel = _parcels()
+    row = np.arange(WORLD.height)[:, None]
+    limit_m = 865 - 0.5 * np.clip(row - 420, 0, None)
+    arable = (relief.z + 25 * relief.broad < limit_m) & (relief.patchy < 1.2)
+    arable &= relief.slope_deg + 1.5 * relief.ragged < 8
+    cover[arable] = Cover.MEADOW
+    cover[arable & (kind > -0.5)] = Cover.SUMMER_CROP
+    cover[arable & (kind > 0.35)] = Cover.CEREAL
+    return parcel
+
+
+@dataclass(frozen=True)
+class _Relief:
+    """What decides about the cover, all of dims ``(y, x)``; the last three are noise."""
+
+    z: NDArray[np.float32]
+    slope_deg: NDArray[np.float32]
+    northness: NDArray[np.float32]
+    hollow_m: NDArray[np.float32]
+    ragged: NDArray[np.float32]
+    patchy: NDArray[np.float32]
+    broad: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, elevation_m: NDArray[np.float32]) -> _Relief:
+        z = ndimage.gaussian_filter(elevation_m, 1.5)
+        down, east = np.gradient(z, np.float32(WORLD.pixel_m))
+        return cls(
+            z=z,
+            slope_deg=np.degrees(np.arctan(np.hypot(down, east))),
+            northness=np.clip(1.6 * down, -1, 1, dtype=np.float32),  # falls to the north
+            hollow_m=ndimage.gaussian_filter(z, 9) - z,
+            ragged=noise.fractal("cover/ragged", WORLD.shape, 55, octaves=5, gain=0.62),
+            patchy=noise.fractal("cover/patchy", WORLD.shape, 55, octaves=5),
+            broad=noise.fractal("cover/broad", WORLD.shape, 150, octaves=6, gain=0.6),
+        )
 
 
 def land_cover(elevation_m: NDArray[np.float32]) -> LandCover:
@@ -117,45 +200,24 @@ def land_cover(elevation_m: NDArray[np.float32]) -> LandCover:
     Returns:
         Classes, fields and the elevation with the reservoir filled.
     """
-    shape = WORLD.shape
-    z = ndimage.gaussian_filter(elevation_m, 2)
-    down, east = np.gradient(z, WORLD.pixel_m)
-    slope = np.degrees(np.arctan(np.hypot(down, east)))
-    northness = np.clip(down * 1.6, -1, 1)  # falls towards the north: rises with the row
-    ragged, patchy = (noise.fractal(f"cover/{k}", shape, 55, octaves=5) for k in ("a", "b"))
-    broad = noise.fractal("cover/broad", shape, 150, octaves=6, gain=0.6)
-    height = z + 70 * northness + 75 * ragged
-
-    cover = np.full(shape, Cover.MEADOW, np.uint8)
-    cover[height < 1700] = Cover.SPRUCE
-    cover[height + 90 * broad < 1330] = Cover.BEECH
-    west = np.clip((379000 - (WORLD.left + WORLD.pixel_m * np.arange(WORLD.width))) / 4000, 0, 1)
-    gentle = np.clip((17 - slope) / 8, 0, 1) * np.clip((1350 - z) / 150, 0, 1)
-    cover[(broad + 2.2 * gentle * west > 1.75) & (z < 1500)] = Cover.MEADOW
-    cover[(patchy > 2.1) & (slope < 20)] = Cover.MEADOW
-    cover[(patchy + 1.4 * np.clip((900 - z) / 120, 0, 1) * (slope < 9) > 1.5)] = Cover.MEADOW
-
-    kind, parcel = _parcels()
-    arable = (z + 25 * broad < 860) & (slope + 1.5 * ragged < 8) & (patchy < 1.2)
-    arable &= (np.arange(WORLD.height) < 640)[:, None]
-    cover[arable] = Cover.MEADOW
-    cover[arable & (kind > -0.5)] = Cover.SUMMER_CROP
-    cover[arable & (kind > 0.35)] = Cover.CEREAL
-    cover[(z > 1350) & (slope + 5 * patchy + (z - 1900) / 120 > 43)] = Cover.ROCK
-    cover[(z > 2150) & (broad + (z - 2150) / 300 > 1.6)] = Cover.ROCK
-    hollow = ndimage.gaussian_filter(z, 12) - z
-    cover[(z + 60 * northness + 45 * ragged > 2230) & (hollow > 5) & (northness > 0.25)] = (
-        Cover.SNOW
-    )
-    cover[(_settled() + 0.22 * ragged > 0.55) & (slope < 15)] = Cover.BUILT_UP
-
-    shares = [ndimage.gaussian_filter((cover == code).astype(np.float32), 1.1) for code in Cover]
+    water, elevation_m = _reservoir(elevation_m)
+    relief = _Relief.of(elevation_m)
+    z, slope, patchy, broad = relief.z, relief.slope_deg, relief.patchy, relief.broad
+    cover = _forest_and_grass(relief)
+    parcel = _fields(cover, relief)
+    sharp = slope + 0.8 * np.clip(-relief.hollow_m, -10, 15)
+    cover[(z > 1350) & (sharp + 5 * patchy + (z - 1900) / 50 > 43)] = Cover.ROCK
+    stony = 0.5 * broad + 0.6 * relief.ragged + (sharp - 15) / 14 + (z - 2250) / 250
+    cover[(z > 2000) & (stony > 1.7)] = Cover.ROCK
+    shaded = z + 60 * relief.northness + 45 * relief.ragged > 2180
+    cover[shaded & (relief.hollow_m > 4.5) & (relief.northness > 0.2)] = Cover.SNOW
+    cover[(_settled() * np.exp(0.45 * relief.ragged) > 0.55) & (slope < 16)] = Cover.BUILT_UP
+    shares = [ndimage.gaussian_filter((cover == code).astype(np.float32), 0.9) for code in Cover]
     cover = (np.argmax(shares, axis=0) + 1).astype(np.uint8)
-    water, level_m = _reservoir(elevation_m)
     cover[water] = Cover.WATER
     is_crop = (cover == Cover.SUMMER_CROP) | (cover == Cover.CEREAL)
     return LandCover(
         cover=cover,
         parcel=np.where(is_crop, parcel, np.float32(0)),
-        elevation_m=np.where(water, np.float32(level_m), elevation_m),
+        elevation_m=elevation_m,
     )

@@ -32,16 +32,23 @@ WRS_PATH, WRS_ROW = "183", "028"
 GRID = Grid(left=370605, top=5042115, pixel_m=30, width=671, height=831)
 """Centre-aligned like Landsat's: the pixels' corners lie at 15 m modulo 30 m."""
 
+_OVERLAP = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
+"""Share that each 10 m pixel of a row contributes to a 30 m pixel that starts half-way in it."""
+
 SCALE, OFFSET = 2.75e-05, -0.2
 KELVIN_SCALE, KELVIN_OFFSET = 0.00341802, 149.0
 NOISE_FLOOR, NOISE_SLOPE = 0.0008, 0.003
+
+LEVEL = 8
+"""Digital numbers are multiples of this: finer than the sensor's noise, and less to store."""
 
 SEA_LEVEL_K = {5: 298.0, 6: 302.0, 7: 306.0, 8: 305.0, 9: 300.0}
 """Temperature of level grassland at sea level under mid-morning sun, by month."""
 
 WARMER_K = {
-    Cover.BEECH: -3.5, Cover.SPRUCE: -3.0, Cover.MEADOW: 0.0, Cover.ROCK: 4.0, Cover.SNOW: -14.0,
-    Cover.SUMMER_CROP: 0.5, Cover.CEREAL: 5.0, Cover.BUILT_UP: 6.5, Cover.WATER: -6.0,
+    Cover.BEECH: -3.5, Cover.SPRUCE: -3.0, Cover.MEADOW: 0.0, Cover.ALPINE_GRASSLAND: 1.5,
+    Cover.ROCK: 4.0, Cover.SNOW: -14.0, Cover.SUMMER_CROP: 0.5, Cover.CEREAL: 5.0,
+    Cover.BUILT_UP: 6.5, Cover.WATER: -6.0,
 }  # fmt: skip
 """How much warmer than grassland each class is, kelvin."""
 
@@ -54,15 +61,12 @@ def to_30m(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     row = (WORLD.top - GRID.top) // 10
     column = (GRID.left - WORLD.left) // 10
-    weights = (0.5, 1.0, 1.0, 0.5)
-    rows = sum(
-        weight * values[row + k : row + k + 3 * GRID.height : 3] for k, weight in enumerate(weights)
-    )
-    both = sum(
-        weight * rows[:, column + k : column + k + 3 * GRID.width : 3]
-        for k, weight in enumerate(weights)
-    )
-    return np.asarray(both / 9, np.float32)
+    total = np.zeros(GRID.shape, np.float32)
+    for i, down in enumerate(_OVERLAP):
+        for j, across in enumerate(_OVERLAP):
+            part = values[row + i :: 3, column + j :: 3][: GRID.height, : GRID.width]
+            total += np.float32(down * across) * part
+    return total
 
 
 def _temperature(
@@ -137,7 +141,7 @@ def write_scene(world: World, scene: LandsatPass, directory: Path) -> None:
     place.mkdir(parents=True)
     rasters = {"qa_pixel": qa, "lwir11": _temperature(world, scene, sun, cloud)}
     for key, (*_, band) in stac_shapes.LANDSAT_BANDS.items():
-        numbers = np.rint((observed[band] - OFFSET) / SCALE)
+        numbers = LEVEL * np.rint((observed[band] - OFFSET) / (SCALE * LEVEL))
         rasters[key] = np.clip(numbers, 1, 65535).astype(np.uint16)
     for key, pixels in rasters.items():
         is_quality = key == "qa_pixel"

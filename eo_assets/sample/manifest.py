@@ -67,5 +67,12 @@ def read(directory: Path) -> SampleManifest | None:
         return None
     if not isinstance(content, dict) or content.get("version") != VERSION:
         return None
-    dates = {key: tuple(content.pop(key)) for key in ("dates", "landsat_dates")}
-    return SampleManifest(**content, **dates)
+    for key in ("dates", "landsat_dates"):
+        content[key] = tuple(content[key])
+    return SampleManifest(**content)
+
+
+def intact(directory: Path) -> bool:
+    """Whether an archive of this version is there with all the files its manifest counts."""
+    found = read(directory)
+    return found is not None and measure(directory) == (found.n_files, found.n_bytes)

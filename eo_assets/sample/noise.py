@@ -60,8 +60,10 @@ def spline(lattice_name: str, shape: tuple[int, int], cell: float) -> NDArray[np
     """
     down, across = (_spline_weights(size, cell) for size in shape)
     knots = white(lattice_name, (down.shape[1], across.shape[1]))
-    field = across @ (down @ knots).T
-    return np.ascontiguousarray(field.T) / np.float32(_SPLINE_STD)
+    rows = np.ascontiguousarray((across @ knots.T).T)
+    field: NDArray[np.float32] = down @ rows
+    field *= np.float32(1 / _SPLINE_STD)
+    return field
 
 
 def fractal(
@@ -82,7 +84,8 @@ def fractal(
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
         total += gain**octave * spline(f"{name}/{octave}", shape, cell / 2**octave)
-    return total / np.float32(np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
+    total /= np.float32(np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
+    return total
 
 
 def ridged(

@@ -54,17 +54,23 @@ LEAFLESS = "broadleaf_forest_winter_leafless"
 FOLIAGE = "broadleaf_forest_autumn_foliage"
 DRY_GRASS = "alpine_grass_dry_autumn"
 
+MEADOW_GREEN = "alpine_meadow_green"
+STUBBLE = "cropland_senescent_stubble"
+
 SEASONS = {
     Cover.BEECH: Vegetation(
         "broadleaf_forest_summer", LEAFLESS, 0.45, 0.86, 118, 290, 0.10, 0.10, 800
     ),
     Cover.SPRUCE: Vegetation("conifer_forest", LEAFLESS, 0.70, 0.83, 120, 290, 0.05, 0.05, 1400),
-    Cover.MEADOW: Vegetation("alpine_meadow_green", DRY_GRASS, 0.38, 0.77, 150, 268, 0.09, 0.06, 1900),
-    Cover.SUMMER_CROP: Vegetation("cropland_green", "bare_soil", 0.12, 0.87, 158, 262, 0.11, 0.12, 700),
-    Cover.CEREAL: Vegetation(
-        "cropland_green", "cropland_senescent_stubble", 0.30, 0.86, 105, 184, 0.10, 0.25, 700
+    Cover.MEADOW: Vegetation(MEADOW_GREEN, DRY_GRASS, 0.40, 0.74, 128, 276, 0.09, 0.06, 1100),
+    Cover.ALPINE_GRASSLAND: Vegetation(
+        MEADOW_GREEN, DRY_GRASS, 0.34, 0.59, 156, 262, 0.11, 0.06, 2000
     ),
-}  # fmt: skip
+    Cover.SUMMER_CROP: Vegetation(
+        "cropland_green", "bare_soil", 0.12, 0.87, 158, 262, 0.11, 0.12, 700
+    ),
+    Cover.CEREAL: Vegetation("cropland_green", STUBBLE, 0.30, 0.86, 105, 184, 0.10, 0.25, 700),
+}
 """Season of each class that has one."""
 
 BARE = {
@@ -74,6 +80,9 @@ BARE = {
     Cover.WATER: "clear_lake_water",
 }
 """Spectrum of each class that has no season."""
+
+VIGOUR_STD = 0.045
+"""Standard deviation of the green share among places of one class and altitude."""
 
 LATER_DAYS_PER_M, EARLIER_DAYS_PER_M = 0.025, 0.015
 
@@ -99,11 +108,13 @@ def season_spectra(cover: Cover, day: int) -> tuple[str, dict[str, float]]:
     }
 
 
-def _ndvi(season: Vegetation, day: int, world: World) -> NDArray[np.float32]:
-    """NDVI the class would have at every altitude, from a double logistic, dims ``(y, x)``."""
-    above_m = world.elevation_m - season.altitude_m
-    start = season.start + LATER_DAYS_PER_M * above_m + 4 * world.parcel
-    end = season.end - EARLIER_DAYS_PER_M * above_m + 2 * world.parcel
+def _ndvi(
+    season: Vegetation, day: int, elevation_m: NDArray[np.float32], parcel: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """NDVI of a class on a day, from a double logistic, for pixels given in any shape."""
+    above_m = elevation_m - np.float32(season.altitude_m)
+    start = season.start + LATER_DAYS_PER_M * above_m + 4 * parcel
+    end = season.end - EARLIER_DAYS_PER_M * above_m + 2 * parcel
     risen = 1 / (1 + np.exp(-season.rise * (day - start)))
     fallen = 1 / (1 + np.exp(season.fall * (day - end)))
     return season.winter + (season.summer - season.winter) * (risen + fallen - 1)
@@ -118,19 +129,19 @@ def greenness(world: World, day: int) -> NDArray[np.float32]:
     share = np.zeros(WORLD.shape, np.float32)
     for cover, season in SEASONS.items():
         here = world.cover == cover
+        ndvi = _ndvi(season, day, world.elevation_m[here], world.parcel[here])
         green_name, dormant = season_spectra(cover, day)
         green = table()[green_name]
-        ndvi = _ndvi(season, day, world)[here]
         rise, drop = green["B08"] - dormant["B08"], green["B04"] - dormant["B04"]
         wanted = dormant["B04"] * (1 + ndvi) - dormant["B08"] * (1 - ndvi)
-        share[here] = wanted / (rise * (1 - ndvi) - drop * (1 + ndvi))
-    vigour = np.float32(0.045) * world.vigour
-    return np.clip(share + np.where(share > 0, vigour, 0), -0.4, 1.1, dtype=np.float32)
+        mixed = wanted / (rise * (1 - ndvi) - drop * (1 + ndvi))
+        share[here] = np.clip(mixed + np.float32(VIGOUR_STD) * world.vigour[here], -0.4, 1.1)
+    return share
 
 
 def snow(world: World, day: int) -> NDArray[np.float32]:
     """Share of the ground under snow, 0 to 1, float32, dims ``(y, x)``."""
-    line_m = np.interp(day, *zip(*SNOW_LINE, strict=True))
+    line_m = np.interp(day, [d for d, _ in SNOW_LINE], [m for _, m in SNOW_LINE])
     down, east = np.gradient(world.elevation_m, np.float32(WORLD.pixel_m))
     lie_m = 160 * np.clip(down, -1, 1) + 70 * noise.fractal(
         "snow/drift", WORLD.shape, 40, octaves=5

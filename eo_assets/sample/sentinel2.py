@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from shapely.geometry import Polygon
@@ -19,26 +19,33 @@ from eo_assets.sample.sun import Sun, sun_at
 from eo_assets.sample.surface import Surface
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from eo_assets.sample.grid import Grid
     from eo_assets.sample.world import World
+
+_Metres = TypeVar("_Metres", float, "NDArray[np.float64]")
 
 COLLECTION = "sentinel-2-l2a"
 OFFSET_BASELINE = 4.0
 """From this processing baseline on, digital numbers carry +1000."""
 
-NOISE_FLOOR, NOISE_SLOPE = 0.0007, 0.004
+NOISE_FLOOR, NOISE_SLOPE = 0.0004, 0.002
 """Sensor noise: standard deviation of reflectance = floor + slope × reflectance."""
+
+LEVEL = 5
+"""Digital numbers are multiples of this: finer than the sensor's noise, and a tenth less to store."""
 
 TRACK_TILT = 0.25
 """Metres that a descending swath's edge runs east for each metre north, at this latitude."""
 
 
-def swath_edge_m(northing_m: float) -> float:
-    """Easting where the half swath begins, at a northing, metres."""
+def swath_edge_m(northing_m: _Metres) -> _Metres:
+    """Easting where the half swath begins, at a northing or an array of them, metres."""
     west, south, east, north = REGION.bounds
     return (west + east) / 2 + TRACK_TILT * (northing_m - (south + north) / 2)
 
@@ -51,10 +58,11 @@ def inside_swath(sentinel_pass: SentinelPass) -> NDArray[np.bool_]:
     row, column = np.ogrid[: WORLD.height, : WORLD.width]
     northing = WORLD.top - (row // 6 * 6 + 3) * WORLD.pixel_m
     easting = WORLD.left + (column // 6 * 6 + 3) * WORLD.pixel_m
-    return easting > swath_edge_m(northing)
+    edge: NDArray[np.bool_] = easting > swath_edge_m(northing)
+    return edge
 
 
-def _footprint(sentinel_pass: SentinelPass, tile: Grid) -> Polygon:
+def _footprint(sentinel_pass: SentinelPass, tile: Grid) -> BaseGeometry:
     outline = stac_shapes.grid_footprint(tile)
     if sentinel_pass.relative_orbit == HALF_SWATH_ORBIT:
         _, south, _, north = WORLD.bounds
@@ -65,7 +73,7 @@ def _footprint(sentinel_pass: SentinelPass, tile: Grid) -> Polygon:
             (far, north),
             (swath_edge_m(north), north),
         ]
-        outline = outline.intersection(Polygon(seen))
+        return stac_shapes.lon_lat(outline.intersection(Polygon(seen)))
     return stac_shapes.lon_lat(outline)
 
 
@@ -79,7 +87,7 @@ def digital_numbers(
 ) -> NDArray[np.uint16]:
     """Encode reflectance: ``10000 ρ``, from baseline 04.00 on ``+ 1000``; 0 outside the swath."""
     offset = 1000 if float(baseline) >= OFFSET_BASELINE else 0
-    numbers = np.clip(np.rint(rho * 10000) + offset, 1, 32767)
+    numbers = np.clip(np.rint(rho * (10000 / LEVEL)) * LEVEL + offset, 1, 32767)
     return np.where(inside, numbers, 0).astype(np.uint16)
 
 
@@ -93,7 +101,9 @@ def _names(sentinel_pass: SentinelPass, tile_name: str) -> dict[str, str]:
     relative = f"R{sentinel_pass.relative_orbit:03d}"
     return {
         "id": f"{satellite}_MSIL2A_{start}_{relative}_T{tile_name}_{made_at}",
-        "s2:granule_id": f"{satellite}_OPER_MSI_L2A_TL_MSFT_{made_at}_{orbit}_T{tile_name}_N{number}",
+        "s2:granule_id": (
+            f"{satellite}_OPER_MSI_L2A_TL_MSFT_{made_at}_{orbit}_T{tile_name}_N{number}"
+        ),
         "s2:datatake_id": f"G{satellite}_{start}_{orbit[1:]}_N{number}",
         "s2:product_uri": (
             f"{satellite}_MSIL2A_{start}_N{number.replace('.', '')}_{relative}"
@@ -190,40 +200,46 @@ class Scene:
         )
 
 
-def write_scene(scene: Scene, directory: Path, true_bands: dict[str, NDArray[np.float32]]) -> None:
+def write_scene(
+    scene: Scene, directory: Path, *, keep: Collection[str]
+) -> dict[str, NDArray[np.float32]]:
     """Write both tiles of a datatake below the collection's directory.
 
     Args:
         scene: The datatake.
         directory: Directory of the collection.
-        true_bands: Filled with the true reflectance of each band asked for by its keys.
+        keep: Bands whose true reflectance is wanted.
+
+    Returns:
+        True reflectance of those bands, 0-1, float32, dims ``(y, x)`` of the world grid.
     """
     sentinel_pass = scene.sentinel_pass
     places = {name: directory / _names(sentinel_pass, name)["id"] for name in TILES}
     for place in places.values():
         place.mkdir(parents=True)
-    coarse_bands = {}
+    kept, coarse_bands = {}, {}
     for band, (gsd, *_) in stac_shapes.SENTINEL_BANDS.items():
         true = scene.surface.reflectance(band)
-        if band in true_bands:
-            true_bands[band] = true
-        rho, inside = scene.observed(band, true), scene.inside
-        if gsd == 20 or band in {"B02", "B03", "B04", "B08"}:  # noqa: PLR2004  metres
-            coarse_bands[band] = _mean_2x2(rho)
-        grid = WORLD.coarser(gsd // 10)
-        if gsd == 20:  # noqa: PLR2004  metres
-            rho, inside = coarse_bands[band], inside[::2, ::2]
-        numbers = digital_numbers(rho, baseline=sentinel_pass.baseline, inside=inside)
+        if band in keep:
+            kept[band] = true
+        rho = scene.observed(band, true)
+        coarse_bands[band] = _mean_2x2(rho)
+        factor = gsd // 10
+        numbers = digital_numbers(
+            rho if factor == 1 else coarse_bands[band],
+            baseline=sentinel_pass.baseline,
+            inside=scene.inside[::factor, ::factor],
+        )
         for name, place in places.items():
-            tile = TILES[name].coarser(gsd // 10)
-            write_cog(
-                place / f"{band}.tif", numbers[tile.window_in(grid)], tile.transform, epsg=EPSG
-            )
+            tile = TILES[name].coarser(factor)
+            pixels = numbers[tile.window_in(WORLD.coarser(factor))]
+            write_cog(place / f"{band}.tif", pixels, tile.transform, epsg=EPSG)
     scl = scene.classification(coarse_bands)
     for name, place in places.items():
         tile = TILES[name].coarser(2)
-        tile_scl = np.ascontiguousarray(scl[tile.window_in(WORLD.coarser(2))])
+        tile_scl = scl[tile.window_in(WORLD.coarser(2))]
         write_cog(place / "SCL.tif", tile_scl, tile.transform, epsg=EPSG, categorical=True)
         document = make_item(sentinel_pass, name, tile_scl, scene.sun)
         text = json.dumps(document, indent=1)
         (place / f"{document['id']}.json").write_text(text, encoding="utf-8")
+    return kept

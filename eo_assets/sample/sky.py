@@ -124,7 +124,7 @@ def make_sky(name: str, weather: Weather, elevation_m: NDArray[np.float32], sun:
     opacity = _opacity(density, weather.cover, weather.softness)
     veil = noise.fractal(f"sky/{name}/veil", shape, 220, octaves=5, gain=0.5)
     cirrus = np.float32(0.22) * _opacity(veil, weather.cirrus, 2.0)
-    billow = 1 + np.float32(0.10) * noise.fractal(f"sky/{name}/billow", shape, 14, octaves=4)
+    billow = 1 + np.float32(0.10) * noise.fractal(f"sky/{name}/billow", shape, 16, octaves=3)
     billow += np.float32(0.12) * np.clip(density - density.mean(), -1.5, 1.5)
     cloud = _to_world(opacity)
     shadow = _shadow(opacity, elevation_m, weather, sun)

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import shapely
 from pyproj import Transformer
-from shapely.geometry import Polygon, box, mapping
-from shapely.ops import transform as reproject
+from shapely.geometry import box, mapping
 
 from eo_assets.sample.grid import EPSG
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
     from eo_assets.sample.grid import Grid
 
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -46,6 +50,9 @@ LANDSAT_BANDS: dict[str, tuple[str, str, str, float, float, str]] = {
 }
 """Product band, sensor band, description, centre and width (µm), nearest Sentinel-2 band."""
 
+LANDSAT_THERMAL = ("ST_B10", "TIRS_B10", "Long-wave infrared", 10.9, 0.59, "")
+"""The same of the thermal band ``lwir11``."""
+
 QA_BITS = {
     "fill": (0, 1), "dilated_cloud": (1, 1), "cirrus": (2, 1), "cloud": (3, 1),
     "cloud_shadow": (4, 1), "snow": (5, 1), "clear": (6, 1), "water": (7, 1),
@@ -55,14 +62,18 @@ QA_BITS = {
 """Offset and length of each field of QA_PIXEL."""
 
 
-def lon_lat(footprint: Polygon) -> Polygon:
+def lon_lat(footprint: BaseGeometry) -> BaseGeometry:
     """Bring a footprint from EPSG:32635 to EPSG:4326, rounded to 7 decimals (1 cm)."""
     project = Transformer.from_crs(EPSG, 4326, always_xy=True).transform
-    corners = reproject(project, footprint.segmentize(5000)).exterior.coords
-    return Polygon([(round(x, 7), round(y, 7)) for x, y in corners])
+
+    def degrees(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.round(np.column_stack(project(corners[:, 0], corners[:, 1])), 7)
+
+    moved: BaseGeometry = shapely.transform(footprint.segmentize(5000), degrees)
+    return moved
 
 
-def grid_footprint(grid: Grid) -> Polygon:
+def grid_footprint(grid: Grid) -> BaseGeometry:
     """The grid's outline in EPSG:32635."""
     return box(*grid.bounds)
 
@@ -80,7 +91,7 @@ def item(
     collection: str,
     item_id: str,
     *,
-    footprint: Polygon,
+    footprint: BaseGeometry,
     properties: dict[str, Any],
     assets: dict[str, Any],
     extensions: list[str],
@@ -123,38 +134,27 @@ def _raster(data_type: str, nodata: int, **more: float | str) -> list[dict[str, 
     return [{"data_type": data_type, "nodata": nodata, "spatial_resolution": 30, **more}]
 
 
+def _landsat_quality() -> dict[str, Any]:
+    return {
+        "type": COG_TYPE,
+        "roles": ["cloud", "cloud-shadow", "snow-ice", "water-mask"],
+        "title": "Pixel Quality Assessment Band",
+        "description": "Collection 2 Level-1 Pixel Quality Assessment Band (QA_PIXEL)",
+        "raster:bands": _raster("uint16", 1, unit="bit index"),
+        "classification:bitfields": [
+            {"name": name, "offset": offset, "length": length}
+            for name, (offset, length) in QA_BITS.items()
+        ],
+    }
+
+
 def landsat_asset(key: str) -> dict[str, Any]:
     """What is constant about an asset of ``landsat-c2-l2``."""
     if key == "qa_pixel":
-        return {
-            "type": COG_TYPE,
-            "roles": ["cloud", "cloud-shadow", "snow-ice", "water-mask"],
-            "title": "Pixel Quality Assessment Band",
-            "description": "Collection 2 Level-1 Pixel Quality Assessment Band (QA_PIXEL)",
-            "raster:bands": _raster("uint16", 1, unit="bit index"),
-            "classification:bitfields": [
-                {"name": name, "offset": offset, "length": length}
-                for name, (offset, length) in QA_BITS.items()
-            ],
-        }
-    if key == "lwir11":
-        sensor = ("TIRS_B10", "Long-wave infrared", 10.9, 0.59)
-        raster = _raster("uint16", 0, scale=0.00341802, offset=149.0, unit="kelvin")
-        titles = (
-            "Surface Temperature Band",
-            "Collection 2 Level-2 Thermal Infrared Band (ST_B10) Surface Temperature",
-        )
-        roles = ["data", "temperature"]
-    else:
-        product, *rest, _ = LANDSAT_BANDS[key]
-        sensor = (str(rest[0]), str(rest[1]), float(rest[2]), float(rest[3]))
-        raster = _raster("uint16", 0, scale=2.75e-05, offset=-0.2)
-        titles = (
-            f"{rest[1]} Band",
-            f"Collection 2 Level-2 {rest[1]} Band ({product}) Surface Reflectance",
-        )
-        roles = ["data", "reflectance"]
-    name, description, centre, width = sensor
+        return _landsat_quality()
+    product, name, description, centre, width, _ = LANDSAT_BANDS.get(key, LANDSAT_THERMAL)
+    thermal = key == "lwir11"
+    kind = "Surface Temperature" if thermal else "Surface Reflectance"
     band = {
         "name": name,
         "common_name": key,
@@ -162,5 +162,17 @@ def landsat_asset(key: str) -> dict[str, Any]:
         "center_wavelength": centre,
         "full_width_half_max": width,
     }
-    asset = {"type": COG_TYPE, "roles": roles, "title": titles[0], "description": titles[1]}
-    return {**asset, "eo:bands": [band], "raster:bands": raster}
+    raster = (
+        _raster("uint16", 0, scale=0.00341802, offset=149.0, unit="kelvin")
+        if thermal
+        else _raster("uint16", 0, scale=2.75e-05, offset=-0.2)
+    )
+    return {
+        **({"gsd": 100} if thermal else {}),
+        "type": COG_TYPE,
+        "roles": ["data", "temperature" if thermal else "reflectance"],
+        "title": f"{description} Band",
+        "eo:bands": [band],
+        "description": f"Collection 2 Level-2 {description} Band ({product}) {kind}",
+        "raster:bands": raster,
+    }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RESIDUAL = 0.30
+RESIDUAL = 0.6
 """Share of the terrain's illumination that atmospheric and terrain correction leave in L2A."""
 
 

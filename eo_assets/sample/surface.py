@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from eo_assets.sample.world import World
 
-BAND_STD = 0.022
+BAND_STD = 0.007
 """Relative standard deviation of a pixel in one band alone."""
 
-BLUR_PX = 0.55
+BLUR_PX = 0.6
 """Width (standard deviation, pixels) of the optics' blur at 10 m: mixes classes at borders."""
 
-BRIGHTNESS_STD_SHARE = 0.8
+BRIGHTNESS_STD_SHARE = 0.45
 """Share of a class's relative standard deviation that all bands have in common."""
 
 

@@ -64,15 +64,61 @@ def _massif() -> NDArray[np.float32]:
     return ndimage.map_coordinates(coarse.astype(np.float32), position, order=3, mode="nearest")
 
 
+def _gullies(name: str, height: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
+    """Furrows that run down the slopes of a surface, -1 to 1, dims ``(y, x)``.
+
+    Each cell of a lattice carries a cosine wave across the direction of the slope; neighbouring
+    waves are blended, so that furrows meet and branch on the way down.
+
+    Args:
+        name: Name, hence seed.
+        height: The surface; only the direction of its slope matters.
+        cell: Distance of the waves' centres and about the furrows' own distance, pixels.
+    """
+    down, across = np.gradient(ndimage.gaussian_filter(height, cell / 5))
+    steep = np.hypot(down, across) + np.float32(1e-6)
+    down, across = -across / steep, down / steep  # along the contour: the waves' direction
+    rows, columns = height.shape
+    lattice = (rows // cell + 3, columns // cell + 3, 3)
+    offset = noise.generator(name).random(lattice, dtype=np.float32)
+    row, column = np.ogrid[:rows, :columns]
+    total, weights = np.zeros((2, rows, columns), np.float32)
+    for i in range(3):
+        for j in range(3):
+            near = offset[(row // cell) + i, (column // cell) + j]
+            dy = ((row % cell) / cell - (i - 1)).astype(np.float32) - near[..., 0]
+            dx = ((column % cell) / cell - (j - 1)).astype(np.float32) - near[..., 1]
+            weight = np.exp(-2.5 * (dy * dy + dx * dx))
+            phase = 2 * np.pi * (1.1 * (dy * down + dx * across) + near[..., 2])
+            total += weight * np.cos(phase)
+            weights += weight
+    return total / weights
+
+
+def _carve(height: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Carve ravines of ever smaller size into slopes, the deeper the steeper they are."""
+    for step, cell, depth in ((8, 20, 0.14), (4, 20, 0.17), (2, 20, 0.14), (2, 9, 0.11)):
+        coarse = ndimage.zoom(height, 1 / step, order=1, grid_mode=True, mode="nearest")
+        pixel_m = step * WORLD.pixel_m
+        down, across = np.gradient(ndimage.gaussian_filter(coarse, cell / 3), pixel_m)
+        slope = np.clip(np.hypot(down, across) - 0.03, 0, 0.75)
+        furrow = _gullies(f"terrain/gullies/{step}/{cell}", coarse, cell)
+        cut = np.float32(depth * cell * pixel_m) * slope * furrow
+        height = height + ndimage.zoom(cut, step, order=1, grid_mode=True, mode="nearest")
+    return height
+
+
 def elevation() -> NDArray[np.float32]:
     """Elevation of the world grid, metres, float32, dims ``(y, x)``, 650 to 2505."""
     massif = _massif()
-    row, column = np.gradient(ndimage.gaussian_filter(massif, 25), WORLD.pixel_m)
-    steepness = np.hypot(row, column)
-    rugged_m = 20 + 420 * np.clip(steepness, 0, 0.6)
-    crests = noise.ridged("terrain/crests", WORLD.shape, 160, octaves=6, gain=0.52)
-    swell = noise.fractal("terrain/swell", WORLD.shape, 240, octaves=4)
-    height = massif + rugged_m * crests + 18 * swell
+    down, across = np.gradient(massif, np.float32(WORLD.pixel_m))
+    steepness = np.hypot(down, across)
+    crests = noise.ridged("terrain/crests", WORLD.shape, 160, octaves=3, gain=0.5)
+    swell = noise.fractal("terrain/swell", WORLD.shape, 110, octaves=4, gain=0.45)
+    rough = noise.fractal("terrain/rough", WORLD.shape, 14, octaves=2)
+    height = massif + (20 + 330 * np.clip(steepness, 0, 0.6)) * crests + 13 * swell
+    height = _carve(height.astype(np.float32))
+    height += (0.4 + 4 * np.clip(steepness, 0, 0.7)) * rough
     low, high = np.percentile(height, 0.02), height.max()
     height = LOWEST_M + (height - low) * (HIGHEST_M - LOWEST_M) / (high - low)
     return np.maximum(height, LOWEST_M).astype(np.float32)

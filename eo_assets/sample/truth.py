@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eo_assets.sample import stac_shapes
 from eo_assets.sample.cog import write_cog
 from eo_assets.sample.grid import EPSG, REGION, WORLD
 from eo_assets.sample.landcover import COLOURS, Cover
@@ -29,19 +28,17 @@ if TYPE_CHECKING:
 
     from eo_assets.sample.world import World
 
-STEP = 4
-"""Stored reflectances × 10 000 are multiples of this: half the sensor's noise, a third the size."""
+STEP = 10
+"""Stored reflectances × 10 000 are multiples of this: finer than noise, a third the size."""
+
+REGION_WINDOW = REGION.window_in(WORLD)
 
 CLOUD_NAMES = {0: "clear", 1: "cloud", 2: "cloud_shadow", 3: "outside_swath"}
 
 
 def reflectance_bands(date: str) -> tuple[str, ...]:
-    """Bands whose true reflectance is kept for a date: all for the demonstration's date."""
-    return tuple(stac_shapes.SENTINEL_BANDS) if date == DEMO_DATE else ("B04", "B08")
-
-
-def _region(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    return np.ascontiguousarray(values[REGION.window_in(WORLD)])
+    """Bands whose true reflectance is kept for a date: more for the demonstration's date."""
+    return ("B02", "B03", "B04", "B08") if date == DEMO_DATE else ("B04", "B08")
 
 
 def _rgba(hexadecimal: str) -> tuple[int, int, int, int]:
@@ -54,7 +51,7 @@ def write_ground(world: World, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     write_cog(
         directory / "landcover.tif",
-        _region(world.cover),
+        world.cover[REGION_WINDOW],
         REGION.transform,
         epsg=EPSG,
         categorical=True,
@@ -64,8 +61,15 @@ def write_ground(world: World, directory: Path) -> None:
         str(int(code)): {"name": code.name.lower(), "color_hint": COLOURS[code]} for code in Cover
     }
     (directory / "landcover.json").write_text(json.dumps(legend, indent=1), encoding="utf-8")
-    decimetres = np.round(_region(world.elevation_m), 1)
-    write_cog(directory / "elevation.tif", decimetres, REGION.transform, epsg=EPSG, nodata=None)
+    heights = np.round(4 * world.elevation_m[REGION_WINDOW]) / 4
+    write_cog(
+        directory / "elevation.tif",
+        heights,
+        REGION.transform,
+        epsg=EPSG,
+        nodata=None,
+        overviews=False,
+    )
 
 
 def write_date(
@@ -80,14 +84,14 @@ def write_date(
         (directory / name).mkdir(parents=True, exist_ok=True)
     write_cog(
         directory / "clouds" / f"{date}.tif",
-        _region(clouds),
+        clouds[REGION_WINDOW],
         REGION.transform,
         epsg=EPSG,
         nodata=None,
         categorical=True,
         overviews=False,
     )
-    stored = [np.rint(_region(rho) * (10000 / STEP)) * STEP for rho in reflectance.values()]
+    stored = [np.rint(rho[REGION_WINDOW] * (10000 / STEP)) * STEP for rho in reflectance.values()]
     write_cog(
         directory / "reflectance" / f"{date}.tif",
         np.clip(stored, STEP, 65532).astype(np.uint16),

@@ -56,13 +56,12 @@ def create_world() -> World:
     from eo_assets.sample.terrain import elevation
 
     ground = land_cover(elevation())
-    texture = 0.55 * noise.white("texture/pixel", WORLD.shape)
-    texture += 0.6 * noise.spline("texture/crown", WORLD.shape, 2.5)
-    texture += 0.58 * noise.fractal("texture/stand", WORLD.shape, 40, octaves=4, gain=0.6)
+    texture = 0.38 * noise.spline("texture/crown", WORLD.shape, 3)
+    texture += 0.92 * noise.fractal("texture/stand", WORLD.shape, 40, octaves=4, gain=0.65)
     return World(
         elevation_m=ground.elevation_m,
         cover=ground.cover,
         parcel=ground.parcel,
         texture=texture,
-        vigour=noise.fractal("vigour", WORLD.shape, 60, octaves=5, gain=0.6),
+        vigour=noise.fractal("vigour", WORLD.shape, 60, octaves=4, gain=0.6),
     )
