@@ -17,7 +17,7 @@ class Fit:
     """What a method learned, in standardised features.
 
     Attributes:
-        centroids: Class means, ``(class, feature)``, in standard deviations.
+        centroids: Class means, ``(class, feature)``, standardised.
         inertia: Sum of squared distances of the sample to its class mean.
         extra: Further arrays the method needs to assign pixels; the first axis is the class.
     """

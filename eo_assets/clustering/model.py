@@ -21,27 +21,41 @@ Labels = npt.NDArray[np.uint8]
 NODATA = 0
 """Label of pixels without an observation; classes count from 1."""
 
+_NORMAL_IQR = 1.3489795003921634
+"""Interquartile range of the standard normal distribution: twice its 75 % quantile."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scaler:
-    """Standardises features: ``(value - mean) / sd``, one mean and sd a feature, reflectance."""
+    """Standardises features: ``(value - center) / spread``, one of each a feature, reflectance.
 
-    mean: FloatArray
-    sd: FloatArray
+    The center is the median and the spread the interquartile range of a normal distribution with
+    standard deviation 1. Mean and standard deviation would let a little snow, ten times brighter
+    than the rest, squeeze all other cover together.
+    """
+
+    center: FloatArray
+    spread: FloatArray
 
     @classmethod
     def of(cls, features: FloatArray) -> Scaler:
-        """Learn from a sample ``(pixel, feature)``; a feature that never varies keeps its size."""
-        sd = features.std(axis=0)
-        return cls(mean=features.mean(axis=0), sd=np.where(sd > 0, sd, 1.0))
+        """Learn from a sample ``(pixel, feature)``.
+
+        Where half the pixels share one value the spread is the standard deviation; a feature that
+        never varies keeps its size.
+        """
+        low, center, high = np.percentile(features, [25, 50, 75], axis=0)
+        robust, plain = (high - low) / _NORMAL_IQR, features.std(axis=0)
+        spread = np.where(robust > 0, robust, np.where(plain > 0, plain, 1.0))
+        return cls(center=center, spread=spread)
 
     def apply(self, features: FloatArray) -> FloatArray:
         """Standardise ``(pixel, feature)``."""
-        return (features - self.mean) / self.sd
+        return (features - self.center) / self.spread
 
     def undo(self, standardised: FloatArray) -> FloatArray:
         """Back to reflectance, ``(pixel, feature)``."""
-        return standardised * self.sd + self.mean
+        return standardised * self.spread + self.center
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +117,7 @@ class ClusterModel:
         scaler, fit = record.pop("scaler"), record.pop("fit")
         return cls(
             **{**record, "features": tuple(record["features"])},
-            scaler=Scaler(mean=_array(scaler["mean"]), sd=_array(scaler["sd"])),
+            scaler=Scaler(center=_array(scaler["center"]), spread=_array(scaler["spread"])),
             fit=Fit(
                 _array(fit["centroids"]),
                 fit["inertia"],

@@ -33,8 +33,8 @@ def predict(model: ClusterModel, planes: Packed, bands: Sequence[StoredBand]) ->
     method = get_method(model.method)
     valid = valid_in_all(planes, bands)
     scale, offset = scales_of(bands)
-    gain = (scale / model.scaler.sd)[:, None]
-    shift = ((offset - model.scaler.mean) / model.scaler.sd)[:, None]
+    gain = (scale / model.scaler.spread)[:, None]
+    shift = ((offset - model.scaler.center) / model.scaler.spread)[:, None]
     flat, usable = planes.reshape(len(planes), -1), valid.reshape(-1)
     labels = np.full(usable.size, NODATA, np.uint8)
     for start in range(0, usable.size, _PIXELS_AT_A_TIME):

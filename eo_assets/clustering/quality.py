@@ -87,8 +87,8 @@ def scan_k(
         seed: Of every random choice.
 
     Returns:
-        One row a number of classes: ``k``, ``inertia`` (sum of squared distances, in squared
-        standard deviations), ``silhouette`` (higher is better), ``calinski_harabasz`` (higher),
+        One row a number of classes: ``k``, ``inertia`` (sum of squared distances of standardised
+        features), ``silhouette`` (higher is better), ``calinski_harabasz`` (higher),
         ``davies_bouldin`` (lower). Rows stop where the sample has too few different pixels.
     """
     from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score

@@ -12,7 +12,8 @@ from eo_assets.clustering.model import ClusterModel, Labels
 from eo_assets.clustering.predict import predict
 from eo_assets.clustering.sampling import Hashes, pixel_hashes
 from eo_assets.clustering.signatures import ClassSums, sum_by_class
-from eo_assets.pipeline.mosaic_blocks import OBSERVATIONS, Block, open_mosaic, read_packed
+from eo_assets.cube.grid import Block
+from eo_assets.pipeline.mosaic_blocks import OBSERVATIONS, open_mosaic, read_packed
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class CountTask:
 def count_observed(task: CountTask) -> int:
     """Pixels of the block with at least one observation."""
     with open_mosaic(task.mosaic) as dataset:
-        return int(np.count_nonzero(dataset[OBSERVATIONS][task.block.window].to_numpy()))
+        return int(np.count_nonzero(dataset[OBSERVATIONS][task.block.slices].to_numpy()))
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def sample_block(task: SampleTask) -> tuple[Hashes, Packed]:
     """Hashes and packed pixels ``(pixel, band)`` of the block's share of the sample."""
     block, (row, col) = task.block, task.origin
     hashes = pixel_hashes(
-        (row + block.row, row + block.end_row),
-        (col + block.col, col + block.end_col),
+        (row + block.rows[0], row + block.rows[1]),
+        (col + block.columns[0], col + block.columns[1]),
         seed=task.seed,
     )
     with open_mosaic(task.mosaic) as dataset:

@@ -19,6 +19,7 @@ from eo_assets.clustering.quality import Suggestion
 from eo_assets.clustering.sampling import Hashes, hash_limit, in_hash_order
 from eo_assets.clustering.signatures import ClassSums, add_up
 from eo_assets.clustering.tables import class_table, signature_table
+from eo_assets.cube.grid import Block
 from eo_assets.errors import ConfigurationError, GridMismatchError
 from eo_assets.pipeline.cluster_tasks import (
     CountTask,
@@ -31,7 +32,6 @@ from eo_assets.pipeline.cluster_tasks import (
     sample_block,
 )
 from eo_assets.pipeline.mosaic_blocks import (
-    Block,
     bands_of,
     blocks_of,
     open_mosaic,
@@ -146,7 +146,7 @@ def make_clusters(
         if options.features
         else tuple(band for band in bands if band.is_reflectance)
     )
-    blocks = blocks_of(geobox.shape.yx, options.block_px)
+    blocks = blocks_of(geobox, options.block_px)
     counts = runner.map(
         count_observed, [CountTask(mosaic, block) for block in blocks], label="count pixels"
     )
@@ -207,7 +207,7 @@ def _assemble(
 ) -> Clusters:
     labels = np.zeros(tuple(geobox.shape), np.uint8)
     for block, (part, _) in zip(blocks, labelled, strict=True):
-        labels[block.window] = part
+        labels[block.slices] = part
     sums = add_up(part for _, part in labelled)
     area = abs(float(geobox.affine.a * geobox.affine.e))
     signatures = signature_table(sums, bands, pixel_area_m2=area)

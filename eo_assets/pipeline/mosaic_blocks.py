@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
+from odc.geo.geobox import GeoBox
 
-from eo_assets.clustering.bands import StoredBand
+from eo_assets.clustering.bands import Packed, StoredBand
+from eo_assets.cube.grid import Block, blocks
 from eo_assets.errors import ConfigurationError, MissingArtifactError
+from eo_assets.storage.mosaic_zarr import CHUNK
+from eo_assets.storage.mosaic_zarr import open_mosaic as open_stored
 
 OBSERVATIONS = "observations"
 """Variable that counts the valid observations of each pixel."""
@@ -20,44 +23,33 @@ SOURCE = "source"
 """Variable that names the item each pixel came from: 1 is the first, 0 none."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """A window of the mosaic's grid: first row and column, and those after the last."""
+def blocks_of(geobox: GeoBox, size: int) -> list[Block]:
+    """Cut a mosaic's grid into blocks of about ``size`` pixels that share as few chunks as can be.
 
-    row: int
-    col: int
-    end_row: int
-    end_col: int
+    Args:
+        geobox: The grid.
+        size: Largest edge of a block, pixels.
 
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """For indexing arrays ``(y, x)``."""
-        return slice(self.row, self.end_row), slice(self.col, self.end_col)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.end_row - self.row, self.end_col - self.col
-
-
-def blocks_of(shape: tuple[int, int], size: int) -> list[Block]:
-    """Cut a grid of rows and columns into blocks of ``size``, smaller at the far edges."""
-    rows, cols = shape
-    return [
-        Block(row, col, min(row + size, rows), min(col + size, cols))
-        for row in range(0, rows, size)
-        for col in range(0, cols, size)
-    ]
+    Returns:
+        Blocks, row by row.
+    """
+    return list(blocks(geobox, size=size, chunk=min(CHUNK, size)))
 
 
 def open_mosaic(mosaic: str) -> xr.Dataset:
     """Open a stored mosaic, packed and lazy; nothing but metadata is read.
 
+    Args:
+        mosaic: Path of the Zarr.
+
+    Returns:
+        Its variables, packed.
+
     Raises:
         MissingArtifactError: There is no mosaic.
     """
     try:
-        return xr.open_zarr(mosaic, chunks=None, mask_and_scale=False, consolidated=False)
+        return open_stored(Path(mosaic), packed=True)
     except FileNotFoundError as error:
         raise MissingArtifactError(
             f"There is no mosaic at {mosaic}.", "Materialise mosaic for this partition first."
@@ -80,7 +72,7 @@ def bands_of(dataset: xr.Dataset) -> tuple[StoredBand, ...]:
             nodata=int(band.attrs.get("_FillValue", 0)),
         )
         for name, band in dataset.data_vars.items()
-        if band.dims == ("y", "x") and name not in {OBSERVATIONS, SOURCE}
+        if "scale_factor" in band.attrs
     ]
     return tuple(sorted(bands, key=lambda band: (band.wavelength_um, band.name)))
 
@@ -101,8 +93,6 @@ def select_bands(bands: Sequence[StoredBand], names: Sequence[str]) -> tuple[Sto
     return tuple(by_name[name] for name in names)
 
 
-def read_packed(
-    dataset: xr.Dataset, bands: Sequence[StoredBand], block: Block
-) -> npt.NDArray[np.uint16]:
+def read_packed(dataset: xr.Dataset, bands: Sequence[StoredBand], block: Block) -> Packed:
     """Read one block of the bands: ``(band, y, x)``, packed."""
-    return np.stack([dataset[band.name][block.window].to_numpy() for band in bands])
+    return np.stack([dataset[band.name][block.slices].to_numpy() for band in bands])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import RobustScaler
 
 from eo_assets.clustering.bands import StoredBand
 from eo_assets.clustering.fitting import fit_classes
@@ -36,7 +36,7 @@ def model(reflectance):
 
 
 def test_labels_equal_those_of_scikit_learn(packed, reflectance, model):
-    standardised = StandardScaler().fit(reflectance).transform(reflectance)
+    standardised = RobustScaler(unit_variance=True).fit(reflectance).transform(reflectance)
     judge = MiniBatchKMeans(6, random_state=0, **model.parameters).fit(standardised)
     expected = judge.predict(standardised)
     labels = predict(model, packed, BANDS)
