@@ -20,7 +20,7 @@ from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import band_of, product_item, raster_asset, write_item
-from eo_assets.storage.store import Record, Store, digest_of
+from eo_assets.storage.store import Record, Store, acquisition_times, digest_of
 
 STEP = "geotiff"
 
@@ -42,26 +42,6 @@ class ExportTask:
     target: str
     bands: tuple[Band, ...]
     tags: dict[str, str]
-
-
-def product_name(partition: Partition, geobox_crs: str, resolution_m: float, product: str) -> str:
-    """Name a product's file, the same for the same partition.
-
-    Args:
-        partition: The partition.
-        geobox_crs: ``EPSG:32635``.
-        resolution_m: Pixel size, metres.
-        product: What it is: ``reflectance``.
-
-    Returns:
-        ``bucegi_sentinel-2-l2a_20230716_reflectance_10m_32635``.
-    """
-    epsg = geobox_crs.rpartition(":")[2]
-    region = partition.region
-    return (
-        f"{region.id}_{region.collection}_{partition.date:%Y%m%d}_{product}"
-        f"_{resolution_m:g}m_{epsg}"
-    )
 
 
 def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Record:
@@ -88,7 +68,9 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
     geobox = grid.geobox
     collection = get_collection(partition.region.collection)
     bands = tuple(collection.band(name) for name in cube.bands)
-    name = product_name(partition, grid.crs, float(geobox.resolution.x), "reflectance")
+    name = partition.product_name(
+        "reflectance", crs=grid.crs, resolution_m=float(geobox.resolution.x)
+    )
     needs = 3 * geobox.shape[0] * geobox.shape[1] * 2 * len(bands)
     with store.publish(partition, STEP, needs_bytes=needs) as folder:
         target = folder / f"{name}.tif"
@@ -110,7 +92,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
             partition,
             geobox,
             item_id=name,
-            acquired=[scene.acquired for scene in cube.scenes],
+            acquired=acquisition_times(upstream),
             stac_assets={"data": asset},
             sources=_sources(store, partition),
             properties={

@@ -192,7 +192,10 @@ def _record(
         empty = ALL_CLOUD if status[Status.MASKED] else OUTSIDE_SWATH
     ndvi_n = sum(result.ndvi_n for result in results)
     ndvi_sum = sum(result.ndvi_sum for result in results)
+    acquired = sorted(scene.acquired for scene in cube.scenes)
     summary: dict[str, float | int | str] = {
+        "acquired_first": acquired[0].isoformat(),
+        "acquired_last": acquired[-1].isoformat(),
         "valid_pct": share(Status.VALID),
         "masked_pct": share(Status.MASKED),
         "no_coverage_pct": share(Status.NO_COVERAGE),

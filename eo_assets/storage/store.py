@@ -9,6 +9,7 @@ place by renaming. Whoever looks sees the old product or the new one, never half
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import errno
 import hashlib
 import json
@@ -60,6 +61,12 @@ class Record(BaseModel):
     upstream: dict[str, str] = {}
     files: dict[str, str] = {}
     digest: str = ""
+
+
+def acquisition_times(record: Record) -> list[dt.datetime]:
+    """Give when the scenes of a mosaic were acquired: first and last, as its record states."""
+    stated = (record.summary["acquired_first"], record.summary["acquired_last"])
+    return [dt.datetime.fromisoformat(str(time)) for time in stated]
 
 
 class Store:

@@ -1,0 +1,127 @@
+"""Classes as files: a GeoTIFF with colours and names, the model, the tables, a STAC item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from eo_assets import __version__
+from eo_assets.clustering.model import NODATA, ClusterModel
+from eo_assets.cube.grid import Grid
+from eo_assets.storage.cog import CogBand, write_cog
+
+CLASSIFICATION = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
+
+MODEL = "model.json"
+TABLES = ("classes", "signatures", "k_scan", "sample")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMapTask:
+    """A class map to write.
+
+    Attributes:
+        labels: Path of the labels, a ``.npy`` file; uint8 ``(y, x)``.
+        target: File to write.
+        grid: Its grid.
+        classes: Name and colour (``#RRGGBB``) of each class by id.
+        tags: About the file.
+    """
+
+    labels: str
+    target: str
+    grid: Grid
+    classes: Mapping[int, tuple[str, str]]
+    tags: Mapping[str, str]
+
+
+def write_class_map(task: ClassMapTask) -> None:
+    """Write the class map as a Cloud Optimized GeoTIFF; runs on a worker.
+
+    Args:
+        task: What to write.
+    """
+    labels = np.load(task.labels, mmap_mode="r")
+
+    def read(_band: str, window: tuple[slice, slice]) -> npt.NDArray[Any]:
+        return np.asarray(labels[window])
+
+    names = {f"CLASS_{class_id}": name for class_id, (name, _) in task.classes.items()}
+    colours = {class_id: _rgba(colour) for class_id, (_, colour) in task.classes.items()}
+    write_cog(
+        Path(task.target),
+        task.grid.geobox,
+        [CogBand(name="class", tags=names)],
+        read,
+        dtype="uint8",
+        nodata=NODATA,
+        tags=task.tags,
+        overview_resampling="mode",
+        colours={NODATA: (0, 0, 0, 0), **colours},
+    )
+
+
+def _rgba(colour: str) -> tuple[int, int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue, 255
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Write tables as Parquet.
+
+    Args:
+        folder: Where.
+        tables: Tables by name.
+
+    Returns:
+        File names by table name.
+    """
+    for name, table in tables.items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    return {name: f"{name}.parquet" for name in tables}
+
+
+def class_tags(model: ClusterModel, mosaic_digest: str) -> dict[str, str]:
+    """Describe a class map in its file.
+
+    Args:
+        model: The model it was made with.
+        mosaic_digest: Digest of the mosaic it was made from.
+
+    Returns:
+        Tags.
+    """
+    return {
+        "TIFFTAG_SOFTWARE": f"eo_assets {__version__}",
+        "METHOD": model.method,
+        "FEATURES": " ".join(model.features),
+        "MOSAIC": mosaic_digest,
+        "NOTE": "Classes are groups of similar reflectance; their names are hints, not land cover.",
+    }
+
+
+def classification(classes: Mapping[int, tuple[str, str]]) -> list[dict[str, Any]]:
+    """Describe classes as STAC's classification extension does.
+
+    Args:
+        classes: Name and colour (``#RRGGBB``) of each class by id.
+
+    Returns:
+        ``classification:classes``.
+    """
+    nodata = {"value": NODATA, "name": "nodata", "title": "No observation", "nodata": True}
+    return [nodata] + [
+        {
+            "value": class_id,
+            "name": f"class-{class_id}",
+            "title": name,
+            "color_hint": colour.lstrip("#").upper(),
+        }
+        for class_id, (name, colour) in classes.items()
+    ]
