@@ -184,11 +184,22 @@ class _Relief:
             z=z,
             slope_deg=np.degrees(np.arctan(np.hypot(down, east))),
             northness=np.clip(1.6 * down, -1, 1, dtype=np.float32),  # falls to the north
-            hollow_m=ndimage.gaussian_filter(z, 9) - z,
+            hollow_m=ndimage.gaussian_filter(z, 9, truncate=2.5) - z,
             ragged=noise.fractal("cover/ragged", WORLD.shape, 55, octaves=5, gain=0.62),
             patchy=noise.fractal("cover/patchy", WORLD.shape, 55, octaves=5),
             broad=noise.fractal("cover/broad", WORLD.shape, 150, octaves=6, gain=0.6),
         )
+
+
+def _without_specks(cover: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give each pixel the class that prevails around it, dims ``(y, x)``."""
+    prevailing, most = cover.copy(), np.zeros(cover.shape, np.float32)
+    for code in Cover:
+        share = ndimage.gaussian_filter((cover == code).astype(np.float32), 0.9, truncate=2.3)
+        more = share > most
+        prevailing[more] = code
+        np.maximum(most, share, out=most)
+    return prevailing
 
 
 def land_cover(elevation_m: NDArray[np.float32]) -> LandCover:
@@ -212,8 +223,7 @@ def land_cover(elevation_m: NDArray[np.float32]) -> LandCover:
     shaded = z + 60 * relief.northness + 45 * relief.ragged > 2180
     cover[shaded & (relief.hollow_m > 4.5) & (relief.northness > 0.2)] = Cover.SNOW
     cover[(_settled() * np.exp(0.45 * relief.ragged) > 0.55) & (slope < 16)] = Cover.BUILT_UP
-    shares = [ndimage.gaussian_filter((cover == code).astype(np.float32), 0.9) for code in Cover]
-    cover = (np.argmax(shares, axis=0) + 1).astype(np.uint8)
+    cover = _without_specks(cover)
     cover[water] = Cover.WATER
     is_crop = (cover == Cover.SUMMER_CROP) | (cover == Cover.CEREAL)
     return LandCover(

@@ -120,7 +120,12 @@ def make_item(scene: LandsatPass, qa: NDArray[np.uint16], sun: Sun) -> dict[str,
         footprint=stac_shapes.lon_lat(stac_shapes.grid_footprint(GRID)),
         properties=properties,
         assets={key: {"href": f"./{key}.tif", **stac_shapes.landsat_asset(key)} for key in keys},
-        extensions=[*extensions, "classification/v1.0.0", "scientific/v1.0.0"],
+        extensions=[
+            *extensions,
+            "https://landsat.usgs.gov/stac/landsat-extension/v1.1.1/schema.json",
+            "classification/v1.0.0",
+            "scientific/v1.0.0",
+        ],
     )
 
 

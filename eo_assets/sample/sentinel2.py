@@ -38,7 +38,7 @@ NOISE_FLOOR, NOISE_SLOPE = 0.0004, 0.002
 """Sensor noise: standard deviation of reflectance = floor + slope × reflectance."""
 
 LEVEL = 5
-"""Digital numbers are multiples of this: finer than the sensor's noise, and a tenth less to store."""
+"""Digital numbers are multiples of this: finer than the sensor's noise, and less to store."""
 
 TRACK_TILT = 0.25
 """Metres that a descending swath's edge runs east for each metre north, at this latitude."""

@@ -107,7 +107,10 @@ def item(
         "geometry": mapping(footprint),
         "collection": collection,
         "properties": properties,
-        "stac_extensions": [f"{EXTENSIONS}/{name}/schema.json" for name in extensions],
+        "stac_extensions": [
+            name if name.startswith("https:") else f"{EXTENSIONS}/{name}/schema.json"
+            for name in extensions
+        ],
         "stac_version": "1.0.0",
     }
 

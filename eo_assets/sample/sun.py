@@ -28,7 +28,7 @@ class Sun:
 
 
 def sun_at(moment: datetime) -> Sun:
-    """The sun over the region's centre at a moment in UTC, to about 0.2 degrees.
+    """The sun over the region's centre at a moment in UTC, to about half a degree.
 
     References:
         Spencer (1971) for declination and equation of time, as given by NOAA's Global

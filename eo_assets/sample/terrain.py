@@ -100,7 +100,7 @@ def _carve(height: NDArray[np.float32]) -> NDArray[np.float32]:
     for step, cell, depth in ((8, 20, 0.14), (4, 20, 0.17), (2, 20, 0.14), (2, 9, 0.11)):
         coarse = ndimage.zoom(height, 1 / step, order=1, grid_mode=True, mode="nearest")
         pixel_m = step * WORLD.pixel_m
-        down, across = np.gradient(ndimage.gaussian_filter(coarse, cell / 3), pixel_m)
+        down, across = np.gradient(ndimage.gaussian_filter(coarse, cell / 3, truncate=2.5), pixel_m)
         slope = np.clip(np.hypot(down, across) - 0.03, 0, 0.75)
         furrow = _gullies(f"terrain/gullies/{step}/{cell}", coarse, cell)
         cut = np.float32(depth * cell * pixel_m) * slope * furrow
