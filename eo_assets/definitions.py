@@ -45,8 +45,10 @@ def build_defs(
     """
     known = load_regions(settings.regions) if regions is None else regions
     defaults = StepDefaults(
-        partitions=date_by_region(settings.first_date, known),
+        partitions=date_by_region(settings.first_date, known, settings.cadence),
         regions=known,
+        cadence=settings.cadence,
+        composite=settings.composite,
         failure_budget=settings.failure_budget,
         block_px=settings.block_px,
         clusters=settings.clusters,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,6 +44,17 @@ class Settings(BaseSettings):
     first_date: Annotated[
         dt.date, Field(description="First date that has a partition, YYYY-MM-DD.")
     ] = dt.date(2015, 6, 27)
+    cadence: Annotated[
+        Literal["daily", "weekly", "monthly"],
+        Field(description="Period of one partition: daily, weekly (from Monday) or monthly."),
+    ] = "daily"
+    composite: Annotated[
+        Literal["first", "median", "medoid", "geomedian", "max_ndvi"],
+        Field(
+            description="How several observations of a pixel become one, unless the region says "
+            "otherwise: first (least cloudy scene), median, medoid, geomedian or max_ndvi."
+        ),
+    ] = "first"
     max_cloud_cover_pct: Annotated[
         float,
         Field(description="Leave out scenes that state more cloud, per cent.", ge=0, le=100),

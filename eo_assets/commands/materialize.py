@@ -44,7 +44,7 @@ def run_chain(
     """
     regions = load_regions(settings.regions)
     chosen = get_region(regions, region)
-    partition = Partition(chosen.with_collection(collection or None), date)
+    partition = Partition(chosen.with_collection(collection or None), date, settings.cadence)
     region_geobox(partition.region)  # a region without a usable grid fails before any request
     _check_date(date, settings)
     progress = _Progress(console)

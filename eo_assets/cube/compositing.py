@@ -23,12 +23,17 @@ from eo_assets.cube.graph import Composite, ValidPixels
 from eo_assets.cube.masking import Usability
 from eo_assets.cube.radiometry import Packed
 from eo_assets.cube.reading import Read, WindowRead, read_band, read_usability
+from eo_assets.cube.reducers import REDUCERS
 from eo_assets.cube.scene import Scene
 from eo_assets.errors import SourceContractError, SourceReadError
 
 T = TypeVar("T")
 R = TypeVar("R")
 Bool = npt.NDArray[np.bool_]
+
+
+REDUCE_ROWS = 128
+"""Rows reduced at once; a geometric median needs some ten times the memory of its input."""
 
 
 class Status(IntEnum):
@@ -49,7 +54,8 @@ class Image:
         bands: Packed values by band name, dims ``(y, x)``; 0 is "no observation".
         status: ``Status`` of each pixel, uint8.
         observations: Satellite passes that saw the pixel usably, uint8.
-        source: Which scene the pixel is from: 1-based position in the cube's scenes; 0 for none.
+        source: Which scene the pixel is from: 1-based position in the cube's scenes; 0 for none,
+            and where a value is a mixture of scenes.
         reads: What was read, in no particular order.
     """
 
@@ -91,10 +97,11 @@ def composite(
     valid: ValidPixels,
     inside: Bool,
 ) -> Image:
-    """Composite scenes on a grid by the ``first`` rule.
+    """Composite scenes on a grid.
 
-    Quality bands are read first, for all scenes; a scene's reflectance is then read only where
-    pixels still need it, often not at all.
+    Quality bands are read first, for all scenes; reflectance is then read only where pixels still
+    need it, often not at all. Scenes of one pass of the satellite are mosaicked first, so that
+    the overlap of neighbouring tiles counts as one observation.
 
     Args:
         scenes: The scenes.
@@ -111,23 +118,80 @@ def composite(
     Raises:
         SourceUnavailableError: A server does not answer; worth another try.
     """
-    shape = tuple(geobox.shape)
-    image = Image(
-        bands={name: np.zeros(shape, np.uint16) for name in bands},
-        status=np.where(inside, Status.NO_COVERAGE, Status.OUTSIDE_REGION).astype(np.uint8),
-        observations=np.zeros(shape, np.uint8),
-        source=np.zeros(shape, np.uint16),
-    )
+    image = _blank(bands, inside)
     usable = _usability_of_scenes(scenes, geobox, valid, image)
     image.observations[:] = _observations(scenes, usable) * inside
-    open_pixels = inside.copy()
-    for position in order_scenes(scenes, rule.order):
-        if position not in usable:
-            continue
+    order = [p for p in order_scenes(scenes, rule.order) if p in usable]
+    if rule.method == "first":
+        _mosaic(image, scenes, order, usable, geobox)
+        return image
+    layers = []
+    for positions in _passes(scenes, order):
+        layer = _blank(bands, inside)
+        _mosaic(layer, scenes, positions, usable, geobox)
+        image.reads += layer.reads
+        image.status[layer.status == Status.FAILED_READ] = Status.FAILED_READ
+        layers.append(layer)
+    _reduce(image, layers, rule.method)
+    return image
+
+
+def _blank(bands: Sequence[str], inside: Bool) -> Image:
+    return Image(
+        bands={name: np.zeros(inside.shape, np.uint16) for name in bands},
+        status=np.where(inside, Status.NO_COVERAGE, Status.OUTSIDE_REGION).astype(np.uint8),
+        observations=np.zeros(inside.shape, np.uint8),
+        source=np.zeros(inside.shape, np.uint16),
+    )
+
+
+def _passes(scenes: Sequence[Scene], order: Sequence[int]) -> list[list[int]]:
+    """Group positions by pass, passes in order of time."""
+    groups: dict[tuple[float, str], list[int]] = {}
+    starts: dict[str, float] = {}
+    for position in order:
+        name, time = scenes[position].pass_id, scenes[position].acquired.timestamp()
+        starts[name] = min(starts.get(name, time), time)
+    for position in order:
+        name = scenes[position].pass_id
+        groups.setdefault((starts[name], name), []).append(position)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _mosaic(
+    image: Image,
+    scenes: Sequence[Scene],
+    order: Sequence[int],
+    usable: dict[int, Usability],
+    geobox: GeoBox,
+) -> None:
+    """Fill each pixel from the first scene, in order, that is usable there."""
+    open_pixels = image.status != Status.OUTSIDE_REGION
+    for position in order:
         needed = usable[position].valid & open_pixels
         if needed.any():
             open_pixels &= ~_fill(image, scenes[position], position, needed, geobox)
-    return image
+
+
+def _reduce(image: Image, layers: Sequence[Image], method: str) -> None:
+    """Reduce one layer a pass to the image, in strips that bound the memory."""
+    names = tuple(image.bands)
+    if not layers:
+        return
+    for start in range(0, image.status.shape[0], REDUCE_ROWS):
+        rows = slice(start, start + REDUCE_ROWS)
+        shape = image.status[rows].shape
+        values = np.stack([[layer.bands[name][rows].ravel() for name in names] for layer in layers])
+        valid = np.stack([layer.status[rows].ravel() == Status.VALID for layer in layers])
+        reduced = REDUCERS[method](values, valid, names)
+        for name, band in zip(names, reduced.values, strict=True):
+            image.bands[name][rows] = band.reshape(shape)
+        done = (reduced.values != 0).any(axis=0)
+        image.status[rows][done.reshape(shape)] = Status.VALID
+        if reduced.choice is not None:
+            sources = np.stack([layer.source[rows].ravel() for layer in layers])
+            chosen = np.take_along_axis(sources, reduced.choice[np.newaxis], axis=0)[0]
+            image.source[rows] = np.where(done, chosen, 0).reshape(shape)
 
 
 def _usability_of_scenes(

@@ -29,6 +29,9 @@ SCHEMA: Final = 1
 """Version of the graph's JSON form; a stored cube of another version is refused."""
 
 
+CompositeMethod = Literal["first", "median", "medoid", "geomedian", "max_ndvi"]
+
+
 class _Node(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -89,12 +92,14 @@ class Composite(_Node):
     Attributes:
         data: The scenes.
         method: ``first``: each pixel from the first scene, in ``order``, that is valid there.
+            ``median`` of each band; ``medoid``, ``geomedian`` and ``max_ndvi`` of whole spectra:
+            see ``eo_assets.cube.reducers``.
         order: ``least_cloudy``, ``newest`` or ``oldest`` first; ties fall to the newer, then id.
     """
 
     op: Literal["composite"] = "composite"
     data: str
-    method: Literal["first"] = "first"
+    method: CompositeMethod = "first"
     order: Literal["least_cloudy", "newest", "oldest"] = "least_cloudy"
 
 
@@ -225,7 +230,7 @@ class VirtualCube(_Node):
 
     def composite(
         self,
-        method: Literal["first"] = "first",
+        method: CompositeMethod = "first",
         *,
         order: Literal["least_cloudy", "newest", "oldest"] = "least_cloudy",
     ) -> VirtualCube:

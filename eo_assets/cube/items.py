@@ -46,18 +46,22 @@ def solar_day(time: dt.datetime, longitude: float) -> dt.date:
     return (time.astimezone(dt.UTC) + longitude_shift(longitude)).date()
 
 
-def search_window(date: dt.date, longitude: float) -> tuple[dt.datetime, dt.datetime]:
-    """Give the moments that fall on a solar day.
+def search_window(
+    first: dt.date, last: dt.date, longitude: float
+) -> tuple[dt.datetime, dt.datetime]:
+    """Give the moments that fall on solar days.
 
     Args:
-        date: The day.
+        first: First day.
+        last: Last day.
         longitude: Degrees east.
 
     Returns:
         First and last moment, UTC, both included.
     """
-    start = dt.datetime.combine(date, dt.time(), dt.UTC) - longitude_shift(longitude)
-    return start, start + dt.timedelta(days=1) - dt.timedelta(milliseconds=1)
+    start = dt.datetime.combine(first, dt.time(), dt.UTC) - longitude_shift(longitude)
+    end = dt.datetime.combine(last, dt.time(), dt.UTC) - longitude_shift(longitude)
+    return start, end + dt.timedelta(days=1) - dt.timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
 import dagster as dg
+
+from eo_assets.storage.partition import Cadence
 
 DATE = "date"
 REGION = "region"
 
 
-def date_by_region(first_date: dt.date, regions: Iterable[str]) -> dg.MultiPartitionsDefinition:
+def date_by_region(
+    first_date: dt.date, regions: Iterable[str], cadence: Cadence = "daily"
+) -> dg.MultiPartitionsDefinition:
     """Define the partitions of every asset.
 
     Args:
         first_date: First date with a partition.
         regions: Region ids.
+        cadence: Period of one partition; a week starts on Monday.
 
     Returns:
-        Dates up to today, by regions; keys read ``2023-07-15|bucegi``.
+        Periods up to today's, by regions; keys read ``2023-07-15|bucegi``.
     """
+    # without the offset today's scenes would have no partition before the period is over
+    start: dict[str, Any] = {"start_date": first_date.isoformat(), "end_offset": 1}
+    dates: dg.TimeWindowPartitionsDefinition
+    if cadence == "daily":
+        dates = dg.DailyPartitionsDefinition(**start)
+    elif cadence == "weekly":
+        dates = dg.WeeklyPartitionsDefinition(**start, day_offset=1)
+    else:
+        dates = dg.MonthlyPartitionsDefinition(**start)
     return dg.MultiPartitionsDefinition(
         {
-            # without the offset today's scenes would have no partition before midnight UTC
-            DATE: dg.DailyPartitionsDefinition(start_date=first_date.isoformat(), end_offset=1),
+            DATE: dates,
             REGION: dg.StaticPartitionsDefinition(list(regions)),
         }
     )

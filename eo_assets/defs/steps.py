@@ -15,9 +15,11 @@ from eo_assets.defs.partitions import split_key
 from eo_assets.defs.product_store import ProductStore
 from eo_assets.defs.source import SceneSource
 from eo_assets.errors import EoAssetsError, SourceUnavailableError
+from eo_assets.storage.partition import Cadence
 
 if TYPE_CHECKING:
     from eo_assets.catalog.regions import Region
+    from eo_assets.cube.graph import CompositeMethod
     from eo_assets.storage.partition import Partition
     from eo_assets.storage.store import Record
 
@@ -31,6 +33,8 @@ class StepDefaults:
     Attributes:
         partitions: Their partitions.
         regions: The regions by id.
+        cadence: See ``Settings``.
+        composite: See ``Settings``.
         failure_budget: See ``Settings``.
         block_px: See ``Settings``.
         clusters: See ``Settings``.
@@ -39,6 +43,8 @@ class StepDefaults:
 
     partitions: dg.MultiPartitionsDefinition
     regions: Mapping[str, Region]
+    cadence: Cadence
+    composite: CompositeMethod
     failure_budget: float
     block_px: int
     clusters: int
@@ -109,7 +115,7 @@ def run_step(
     keys = [str(key) for key in context.partition_keys]
     for key in keys:
         date, region = split_key(key)
-        partition = Partition(source.region(defaults.regions[region]), date)
+        partition = Partition(source.region(defaults.regions[region]), date, defaults.cadence)
         started = time.perf_counter()
         try:
             record = make(partition, dask.runner(context, key))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eo_assets.catalog.collections import get_collection
-from eo_assets.cube.graph import VirtualCube
+from eo_assets.cube.graph import CompositeMethod, VirtualCube
 from eo_assets.cube.grid import Grid, region_geobox
 from eo_assets.cube.probing import Probe, probe_scene, with_grids
 from eo_assets.cube.scene import Scene, scene_of
@@ -32,7 +32,7 @@ def materialise(
     store: Store,
     runner: TaskRunner,
     failure_budget: float,
-    keep_snow: bool = True,
+    composite: CompositeMethod = "first",
 ) -> Record:
     """Describe the partition's pixels and look at the header of every file they need.
 
@@ -42,7 +42,7 @@ def materialise(
         runner: Where headers are read.
         failure_budget: Share of the scenes that may have an unusable file, 0-1. Such scenes are
             left out and named in the record.
-        keep_snow: Whether snow and ice are usable pixels.
+        composite: How several observations of a pixel become one,.
 
     Returns:
         The record; empty when there are no items.
@@ -70,7 +70,7 @@ def materialise(
         else:
             usable.append(with_grids(scene, of_scene))
     _check_budget(faults, len(items["features"]), failure_budget, partition)
-    cube = describe(partition, usable, keep_snow=keep_snow)
+    cube = describe(partition, usable, composite=composite)
     files = [probe for of_scene in probes for probe in of_scene]
     record = Record(
         step=STEP,
@@ -102,24 +102,26 @@ def materialise(
     return record
 
 
-def describe(partition: Partition, scenes: Sequence[Scene], *, keep_snow: bool) -> VirtualCube:
+def describe(
+    partition: Partition, scenes: Sequence[Scene], *, composite: CompositeMethod
+) -> VirtualCube:
     """Describe how a partition's mosaic is computed from scenes.
 
     Args:
         partition: The partition.
         scenes: Its scenes.
-        keep_snow: Whether snow and ice are usable pixels.
+        composite: How several observations of a pixel become one.
 
     Returns:
-        The cube: calibrated, usable pixels of the least cloudy scene first, clipped.
+        The cube: calibrated, usable pixels, least cloudy scene first, composited and clipped.
     """
     region = partition.region
     collection = get_collection(region.collection)
     bands = region.bands or collection.default_bands
     return (
         VirtualCube.load(collection.id, tuple(scenes), bands)
-        .valid(collection.quality, keep_snow=keep_snow)
-        .composite(order="least_cloudy")
+        .valid(collection.quality, keep_snow=region.keep_snow)
+        .composite(composite, order="least_cloudy")
         .clip(region.geometry)
     )
 

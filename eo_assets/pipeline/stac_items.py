@@ -175,7 +175,8 @@ def _find_items(search: Search) -> Snapshot:
     )
     io = StacApiIO(max_retries=retries, timeout=(10, 60))
     client = pystac_client.Client.open(provider.url, stac_io=io)
-    start, end = search_window(search.partition.date, region.outline.centroid.x)
+    period = search.partition
+    start, end = search_window(period.date, period.last_date, region.outline.centroid.x)
     found = list(
         client.search(
             collections=[region.collection],

@@ -1,24 +1,38 @@
-"""What one product is about: a region on a date."""
+"""What one product is about: a region on a day, or in a week or month."""
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
 
 from eo_assets.catalog.regions import Region
+
+Cadence = Literal["daily", "weekly", "monthly"]
 
 
 @dataclass(frozen=True)
 class Partition:
-    """A region on a solar day.
+    """A region and a period.
 
     Attributes:
         region: The region, its collection included.
-        date: Local solar day at the region's centre.
+        date: First local solar day at the region's centre.
+        cadence: How long the period is: that day, seven days, or the calendar month.
     """
 
     region: Region
     date: dt.date
+    cadence: Cadence = "daily"
+
+    @property
+    def last_date(self) -> dt.date:
+        """Last solar day of the period."""
+        if self.cadence == "monthly":
+            days = calendar.monthrange(self.date.year, self.date.month)[1]
+            return self.date.replace(day=days)
+        return self.date + dt.timedelta(days=6 if self.cadence == "weekly" else 0)
 
     @property
     def key(self) -> str:

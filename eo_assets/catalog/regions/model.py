@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from shapely import make_valid
@@ -31,6 +31,9 @@ class Region(BaseModel):
         resolution_m: Pixel size in metres; the collection's when not given.
         bands: Bands of the mosaic; the collection's default bands when not given.
         max_cloud_cover_pct: Scenes with more cloud are left out, per cent.
+        composite: How several observations of a pixel become one: ``first``, ``median``,
+            ``medoid``, ``geomedian`` or ``max_ndvi``.
+        keep_snow: Whether snow and ice are usable pixels.
         clusters: Number of classes.
     """
 
@@ -44,6 +47,8 @@ class Region(BaseModel):
     resolution_m: float | None = Field(default=None, gt=0)
     bands: tuple[str, ...] | None = None
     max_cloud_cover_pct: float | None = Field(default=None, ge=0, le=100)
+    composite: Literal["first", "median", "medoid", "geomedian", "max_ndvi"] | None = None
+    keep_snow: bool = True
     clusters: int | None = Field(default=None, ge=2, le=64)
 
     @field_validator("id")

@@ -1,0 +1,144 @@
+"""Reducing several observations of a pixel to one.
+
+Each reducer looks at one pixel at a time and at observations in a fixed order, so that its result
+depends neither on neighbours nor on how the work is cut up. Observations are packed values; 0
+means "not observed".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eo_assets.cube.radiometry import PACKED_MAX, Packed
+
+Float = npt.NDArray[np.float64]
+Choice = npt.NDArray[np.intp]
+
+GEOMEDIAN_STEPS = 100
+GEOMEDIAN_TOLERANCE = 0.05
+"""Packed steps, 5e-6 reflectance; movement below which a geometric median has settled."""
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """One observation a pixel.
+
+    Attributes:
+        values: Packed values, dims ``(band, pixel)``.
+        choice: Which observation was taken, ``(pixel,)``; None where values are a mixture.
+    """
+
+    values: Packed
+    choice: Choice | None
+
+
+Reducer = Callable[[Packed, npt.NDArray[np.bool_], tuple[str, ...]], Reduced]
+"""Takes packed values ``(time, band, pixel)``, which observations are valid ``(time, pixel)``, and
+the names of the bands. Pixels without a valid observation give 0."""
+
+
+def median(values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ...]) -> Reduced:
+    """Take the median of each band on its own; of an even number, the mean of the middle two."""
+    del bands
+    observed = valid[:, np.newaxis] & (values != 0)
+    n = observed.sum(axis=0)
+    # unobserved values sort to the end, behind every valid one
+    ordered = np.sort(np.where(observed, values, np.uint16(65535)), axis=0)
+    low = np.take_along_axis(ordered, (np.maximum(n - 1, 0) // 2)[np.newaxis], axis=0)[0]
+    high = np.take_along_axis(ordered, np.minimum(n // 2, len(values) - 1)[np.newaxis], axis=0)[0]
+    middle = (low.astype(np.uint32) + high + 1) // 2
+    return Reduced(values=np.where(n > 0, middle, 0).astype(np.uint16), choice=None)
+
+
+def max_ndvi(values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ...]) -> Reduced:
+    """Take the observation with the highest NDVI, the first of equals.
+
+    References:
+        Holben 1986, doi:10.1080/01431168608948945.
+    """
+    nir_name = "nir" if "nir" in bands else "nir08"
+    nir = values[:, bands.index(nir_name)].astype(np.int64)
+    red = values[:, bands.index("red")].astype(np.int64)
+    usable = valid & (nir > 0) & (red > 0)
+    ndvi = np.where(usable, (nir - red) / np.maximum(nir + red, 1), -np.inf)
+    return _chosen(values, ndvi.argmax(axis=0), usable)
+
+
+def medoid(values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ...]) -> Reduced:
+    """Take the observation closest to all others: its spectrum was really measured.
+
+    References:
+        Flood 2013, doi:10.3390/rs5126481.
+    """
+    del bands
+    usable = valid & (values != 0).all(axis=1)
+    total = np.zeros(valid.shape)
+    for one in range(len(values)):
+        for other in range(one + 1, len(values)):
+            # whole numbers: exact in any order
+            difference = values[one].astype(np.int64) - values[other]
+            distance = np.sqrt((difference * difference).sum(axis=0).astype(np.float64))
+            distance *= usable[one] & usable[other]
+            total[one] += distance
+            total[other] += distance
+    return _chosen(values, np.where(usable, total, np.inf).argmin(axis=0), usable)
+
+
+def geomedian(values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ...]) -> Reduced:
+    """Take the spectrum with the smallest sum of distances to all observations.
+
+    It keeps the relations between bands, unlike a median of each. Weiszfeld's iteration, started
+    at the mean; it stops for a pixel when it moves less than ``GEOMEDIAN_TOLERANCE``.
+
+    References:
+        Roberts et al. 2017, doi:10.1109/TGRS.2017.2723896; Weiszfeld 1937.
+    """
+    del bands
+    usable = valid & (values != 0).all(axis=1)
+    n = usable.sum(axis=0)
+    weights = usable.astype(np.float64)
+    spectra = values.astype(np.float64)
+    centre = _weighted_mean(spectra, weights)
+    moving = np.flatnonzero(n > 1)
+    for _ in range(GEOMEDIAN_STEPS):
+        if not moving.size:
+            break
+        here = spectra[:, :, moving]
+        distance = np.sqrt(((here - centre[:, moving]) ** 2).sum(axis=1))
+        # an observation the centre has reached keeps a finite pull
+        pull = weights[:, moving] / np.maximum(distance, 1e-3)
+        moved = _weighted_mean(here, pull)
+        step = np.sqrt(((moved - centre[:, moving]) ** 2).sum(axis=0))
+        centre[:, moving] = moved
+        moving = moving[step > GEOMEDIAN_TOLERANCE]
+    packed = np.clip(np.rint(centre), 1, PACKED_MAX)
+    return Reduced(values=np.where(n > 0, packed, 0).astype(np.uint16), choice=None)
+
+
+def _weighted_mean(spectra: Float, weights: Float) -> Float:
+    total = np.zeros(spectra.shape[1:])
+    # one observation after the other: a library's summation order may depend on array sizes
+    for spectrum, weight in zip(spectra, weights, strict=True):
+        total += spectrum * weight
+    sums = np.zeros(weights.shape[1:])
+    for weight in weights:
+        sums += weight
+    mean: Float = total / np.where(sums > 0, sums, 1)
+    return mean
+
+
+def _chosen(values: Packed, choice: Choice, usable: npt.NDArray[np.bool_]) -> Reduced:
+    taken = np.take_along_axis(values, choice[np.newaxis, np.newaxis], axis=0)[0]
+    return Reduced(values=np.where(usable.any(axis=0), taken, 0).astype(np.uint16), choice=choice)
+
+
+REDUCERS: Mapping[str, Reducer] = {
+    "median": median,
+    "medoid": medoid,
+    "geomedian": geomedian,
+    "max_ndvi": max_ndvi,
+}
