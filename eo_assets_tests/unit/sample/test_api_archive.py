@@ -6,15 +6,18 @@ import asyncio
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from stac_fastapi.types.errors import ConflictError
 
 from eo_assets.errors import ConfigurationError, StorageError
 from eo_assets.sample.api import files
 from eo_assets.sample.api.app import create_app
 from eo_assets.sample.api.archive import Archive
 from eo_assets.sample.api.server import serve
+from eo_assets.sample.api.snapshot import entry_of
 from eo_assets_tests.stac_api_items import collection, scene, write, write_counted_archive
 
 ITEMS = "/collections/alps/items"
@@ -123,6 +126,37 @@ def test_a_collection_without_document_outlives_its_items(root):
         assert ask("DELETE", f"/collections/pacific/items/{name}").status_code == 204
     extent = ask("GET", "/collections/pacific").json()["extent"]
     assert extent["temporal"]["interval"] == [[None, None]]
+
+
+def test_an_item_twice_in_one_request_is_a_conflict_and_writes_nothing(root):
+    twice = {"type": "FeatureCollection", "features": [scene("s"), scene("s")]}
+    assert Asker(create_app(root))("POST", ITEMS, json=twice).status_code == 409
+    assert not (root / "alps" / "s").exists()
+
+
+def test_a_file_that_could_not_be_read_is_not_written_over(root):
+    broken = root / "alps" / "s" / "s.json"
+    broken.parent.mkdir()
+    broken.write_text("{ precious")
+    assert Asker(create_app(root))("POST", ITEMS, json=scene("s")).status_code == 409
+    assert broken.read_text() == "{ precious"
+
+
+def test_of_writers_of_one_item_at_the_same_time_one_succeeds(root, monkeypatch):
+    archive = Archive(root)
+    slow_write = files.write_json
+
+    def write_json(path, document):
+        time.sleep(0.02)
+        slow_write(path, document)
+
+    monkeypatch.setattr("eo_assets.sample.api.archive.write_json", write_json)
+    entry = entry_of(scene("s"), archive.path_for("alps", "s"))
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = [pool.submit(archive.add, [entry]) for _ in range(8)]
+    conflicts = [outcome.exception() for outcome in outcomes if outcome.exception()]
+    assert len(conflicts) == 7
+    assert {type(conflict) for conflict in conflicts} == {ConflictError}
 
 
 def test_the_directory_itself_outlives_its_last_item(tmp_path):
