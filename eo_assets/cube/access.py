@@ -6,6 +6,7 @@ worker, right before opening; a signed address never leaves this module.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -38,8 +39,20 @@ _GDAL = {
     "GDAL_CACHEMAX": 64,
     "VSI_CACHE": "TRUE",
 }
-_UNAVAILABLE = ("429", "500", "502", "503", "504", "timed out", "timeout", "could not connect")
+_AGAIN = {
+    # GDAL remembers that a file could not be opened: without it no second request is ever sent
+    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/http"
+}
+_STATUS = re.compile(r"http response code: (\d{3})")
+_UNAVAILABLE = {"408", "429", "500", "502", "503", "504"}
 _handles = threading.local()
+
+
+class _UnclearReadError(SourceReadError):
+    """A remote file was not read, and only another try tells whether it ever can be."""
+
+
+_RETRIED = (SourceUnavailableError, _UnclearReadError)
 
 
 @contextmanager
@@ -104,12 +117,16 @@ def sign(href: str) -> str:
     Returns:
         An address to open now and then forget.
     """
-    if not (urlsplit(href).hostname or "").endswith(".blob.core.windows.net"):
+    if not _is_signed(href):
         return href
     import planetary_computer
 
     # the package leaves an address that looks signed alone, even when it has expired
     return str(planetary_computer.sign_url(href.partition("?")[0]))
+
+
+def _is_signed(href: str) -> bool:
+    return (urlsplit(href).hostname or "").endswith(".blob.core.windows.net")
 
 
 def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
@@ -129,8 +146,9 @@ def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
     attempt = 1
     while True:
         try:
-            return _translated(read, href), attempt
-        except SourceUnavailableError:
+            with rasterio.Env(**(_AGAIN if attempt > 1 else {})):
+                return _translated(read, href), attempt
+        except _RETRIED:
             forget_file(href)
             if attempt == ATTEMPTS:
                 raise
@@ -139,20 +157,29 @@ def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
 
 
 def _translated(read: Callable[[], T], href: str) -> T:
-    # GDAL quotes the address it was given, token and all: its text stays here
     try:
         return read()
     except SourceError:
         raise
     except (RasterioIOError, RasterioError) as error:
-        causes = " ".join(str(e) for e in _chain(error))
-        clean = href.partition("?")[0]
-        if is_remote(href) and any(sign in causes.lower() for sign in _UNAVAILABLE):
-            raise SourceUnavailableError(f"{clean} is unavailable.", "Try again later.") from None
-        raise SourceReadError(
-            f"{clean} cannot be read: {_reason(causes, clean)}.",
-            "Check that the file exists and is a complete GeoTIFF.",
-        ) from None
+        translated = _translation(error, href)
+    # GDAL quotes the address it was given, token and all: not even as context does its text go on
+    raise translated
+
+
+def _translation(error: Exception, href: str) -> SourceError:
+    causes = " ".join(str(e) for e in _chain(error)).lower()
+    clean = href.partition("?")[0]
+    stated = _STATUS.search(causes)
+    status = stated[1] if stated else ""
+    if is_remote(href) and (status in _UNAVAILABLE or "curl error" in causes):
+        return SourceUnavailableError(f"{clean} is unavailable.", "Try again later.")
+    # a server that fails half-way looks like a damaged file, an expired token is refused
+    unclear = is_remote(href) and (not status or (status == "403" and _is_signed(href)))
+    return (_UnclearReadError if unclear else SourceReadError)(
+        f"{clean} cannot be read: {_reason(causes, status, clean)}.",
+        "Check that the file exists and is a complete GeoTIFF.",
+    )
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -161,13 +188,12 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _reason(causes: str, href: str) -> str:
+def _reason(causes: str, status: str, href: str) -> str:
     """Say in a few words why GDAL refused, without quoting an address."""
-    text = causes.lower()
-    if "no such file" in text or "404" in text or "does not exist" in text:
+    if status == "404" or "no such file" in causes or "does not exist" in causes:
         return "it does not exist"
-    if "403" in text:
+    if status == "403":
         return "access is denied"
-    if "not recognized as" in text:
+    if "not recognized as" in causes:
         return "it is not a GeoTIFF"
     return f"decoding {href.rsplit('/', 1)[-1]} failed; it is damaged or cut short"

@@ -1,0 +1,247 @@
+"""Opening files: over a server that fails on demand, from damaged files, from disguised ones."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eo_assets.cube import access
+from eo_assets.cube.access import gdal_environment, open_file, sign, with_retries
+from eo_assets.errors import SourceReadError, SourceUnavailableError
+from eo_assets_tests.tiny_archive import coded, write_tif
+
+TOKEN = "?sv=2021&se=2023-07-01T00%3A00%3A00Z&sig=SECRET%2Fsecret%3D"
+
+
+class Server(ThreadingHTTPServer):
+    """Serves one file under every path; answers ``failures`` first, ``gets`` to GET only."""
+
+    def __init__(self, content: bytes):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content, self.failures, self.gets = content, [], []
+        self.paths: list[str] = []
+
+    def status(self, command: str, path: str) -> int:
+        self.paths.append(path)
+        if self.failures:
+            return self.failures.pop(0)
+        if command == "GET" and self.gets:
+            return self.gets.pop(0)
+        return 404 if "absent" in path else 200
+
+    def address(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{name}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def log_message(self, *args):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        status, content = self.server.status(self.command, self.path), self.server.content
+        if status != 200:
+            content = b""
+        elif self.command == "GET" and "Range" in self.headers:
+            first, last = self.headers["Range"].removeprefix("bytes=").split("-")
+            end = min(int(last) + 1, len(content))
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {first}-{end - 1}/{len(content)}")
+            self._finish(content[int(first) : end])
+            return
+        self.send_response(status)
+        self._finish(content)
+
+    def _finish(self, content: bytes):
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+
+@pytest.fixture
+def tif(tmp_path) -> Path:
+    return write_tif(tmp_path / "red.tif", coded(1, (128, 128)))
+
+
+@pytest.fixture
+def server(tif, monkeypatch):
+    monkeypatch.setattr(access, "FIRST_DELAY_S", 0.001)
+    with Server(tif.read_bytes()) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def pixels(href: str) -> tuple[np.ndarray, int]:
+    with gdal_environment():
+        return with_retries(lambda: open_file(href).read(1), href)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_server_that_is_busy_twice_is_asked_a_third_time(server, status):
+    server.failures = [status, status]
+    values, attempts = pixels(server.address(f"busy{status}.tif"))
+    assert np.array_equal(values, coded(1, (128, 128)))
+    assert attempts == 3
+
+
+def test_a_server_that_fails_between_header_and_pixels_is_asked_again(server):
+    server.gets = [503, 503]
+    values, attempts = pixels(server.address("half.tif"))
+    assert np.array_equal(values, coded(1, (128, 128)))
+    assert attempts == 2
+
+
+def test_a_server_that_stays_busy_is_unavailable(server):
+    server.failures = [503] * 100
+    with pytest.raises(SourceUnavailableError, match="is unavailable"):
+        pixels(server.address("down.tif"))
+
+
+def test_a_port_nobody_listens_on_is_unavailable(server):
+    address = server.address("gone.tif")
+    server.server_close()
+    with pytest.raises(SourceUnavailableError):
+        pixels(address)
+
+
+# names that hold the digits of other statuses decide nothing
+@pytest.mark.parametrize("name", ["absent.tif", "absent_20230503.tif", "absent_4290429.tif"])
+def test_an_absent_remote_file_is_asked_for_once(server, name):
+    with pytest.raises(SourceReadError, match="it does not exist"):
+        pixels(server.address(name))
+    assert len(server.paths) == 1
+
+
+@pytest.mark.parametrize("name", ["text.tif", "text_20230503.tif"])
+def test_a_remote_text_is_not_called_unavailable(server, name):
+    server.content = b"<html>not found</html>" * 100
+    with pytest.raises(SourceReadError, match="is not a GeoTIFF"):
+        pixels(server.address(name))
+
+
+def test_a_refused_file_says_so(server):
+    server.failures = [403] * 9
+    with pytest.raises(SourceReadError, match="access is denied"):
+        pixels(server.address("private.tif"))
+
+
+def test_a_refused_signed_file_is_signed_anew(server, monkeypatch):
+    signatures = iter(["old", "new"])
+    served = server.address("signed.tif")
+
+    def sign_there(_href):
+        return f"{served}?sig={next(signatures)}"
+
+    def status(_command, path):
+        return 403 if "sig=old" in path else 200
+
+    monkeypatch.setattr(access, "sign", sign_there)
+    monkeypatch.setattr(server, "status", status)
+    values, attempts = pixels("https://made-up.blob.core.windows.net/s2/red.tif")
+    assert np.array_equal(values, coded(1, (128, 128)))
+    assert attempts == 2
+
+
+@pytest.mark.parametrize("failure", ["absent", "text", "down", "private", "gone"])
+def test_no_error_holds_a_token(server, failure):
+    server.failures = {"down": [503] * 99, "private": [403] * 99}.get(failure, [])
+    server.content = b"text"
+    address = server.address(f"{failure}.tif") + TOKEN
+    if failure == "gone":
+        server.server_close()
+    with pytest.raises((SourceReadError, SourceUnavailableError)) as caught:
+        pixels(address)
+    error = caught.value
+    shown = f"{error} {error!r} {error.args} {error.__cause__!r} {pickle.dumps(error)!r}"
+    assert "SECRET" not in shown
+    assert "sig=" not in shown
+    assert error.__context__ is None
+
+
+def test_a_local_file_is_opened_once_and_kept(tif):
+    with gdal_environment():
+        assert open_file(str(tif)) is open_file(str(tif))
+
+
+def test_no_more_files_stay_open_than_agreed(tmp_path, monkeypatch):
+    monkeypatch.setattr(access, "OPEN_FILES", 3)
+    paths = [str(write_tif(tmp_path / f"{n}.tif", coded(1, (16, 16)), block=16)) for n in range(6)]
+    with ThreadPoolExecutor(1) as fresh, gdal_environment():
+        files = list(fresh.map(open_file, paths))
+    assert sum(not file.closed for file in files) <= 3
+    assert not files[-1].closed
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "it does not exist"), (b"", "is not a GeoTIFF"), (b"II*\0 no", "GeoTIFF|damaged")],
+)
+def test_files_that_cannot_be_opened_are_named_with_the_reason(tmp_path, content, reason):
+    path = tmp_path / "B04.tif"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SourceReadError, match=reason) as caught:
+        pixels(str(path))
+    assert str(path) in caught.value.problem
+    assert caught.value.remedy
+
+
+def test_a_truncated_file_cannot_be_read(tmp_path, tif):
+    short = tmp_path / "short.tif"
+    short.write_bytes(tif.read_bytes()[:-2000])
+    with pytest.raises(SourceReadError, match="damaged or cut short"):
+        pixels(str(short))
+
+
+def test_a_virtual_raster_in_disguise_is_refused(tmp_path, tif):
+    disguised = tmp_path / "disguised.tif"
+    disguised.write_text(
+        f"""<VRTDataset rasterXSize="128" rasterYSize="128">
+        <VRTRasterBand dataType="UInt16" band="1"><SimpleSource>
+        <SourceFilename relativeToVRT="0">{tif}</SourceFilename><SourceBand>1</SourceBand>
+        </SimpleSource></VRTRasterBand></VRTDataset>"""
+    )
+    with pytest.raises(SourceReadError, match="is not a GeoTIFF"):
+        pixels(str(disguised))
+
+
+def test_only_addresses_of_the_planetary_computers_storage_are_signed(monkeypatch):
+    import planetary_computer
+
+    asked = []
+    monkeypatch.setattr(
+        planetary_computer, "sign_url", lambda url: asked.append(url) or f"{url}?sig=fresh"
+    )
+    for href in ("/data/red.tif", "https://example.com/red.tif", "s3://bucket/red.tif"):
+        assert sign(href) == href
+    assert asked == []
+    stored = "https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2/B04.tif"
+    # an expired token must not keep the package from asking for a new one
+    assert sign(f"{stored}?se=2020-01-01&sig=old") == f"{stored}?sig=fresh"
+    assert asked == [stored]
+
+
+def test_a_handle_that_is_forgotten_is_closed(tif):
+    with gdal_environment():
+        first = open_file(str(tif))
+        access.forget_file(str(tif))
+        with contextlib.suppress(KeyError):
+            access.forget_file("never opened")
+        assert first.closed
+        assert open_file(str(tif)) is not first
