@@ -20,7 +20,12 @@ class Settings(BaseSettings):
     """Everything that can be set from outside. ``.env.example`` shows each with its default."""
 
     model_config = SettingsConfigDict(
-        env_prefix="EO_ASSETS_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="EO_ASSETS_",
+        env_file=".env",
+        # as in .env.example: left blank is not set, and not the current folder
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     catalog: Annotated[
