@@ -29,6 +29,7 @@ class EmbeddedCatalog:
         hrefs: Whether clients get files as paths or as URLs of the service.
         stamp: Whether items written get ``created`` and ``updated``.
         writable: Whether items can be written.
+        port: Port to listen on; 0 takes a free one.
         start_timeout_s: How long the process may take until it answers.
 
     Attributes:
@@ -43,13 +44,14 @@ class EmbeddedCatalog:
         *,
         stamp: bool = False,
         writable: bool = True,
+        port: int = 0,
         start_timeout_s: float = 60.0,
     ) -> None:
         self.directory = directory
         self.url = ""
         self._start_timeout_s = start_timeout_s
         self._arguments = [
-            str(directory), "--port", "0", "--hrefs", hrefs, "--end-with-stdin",
+            str(directory), "--port", str(port), "--hrefs", hrefs, "--end-with-stdin",
             *(["--stamp"] if stamp else []), *([] if writable else ["--read-only"]),
         ]  # fmt: skip
         self._process: subprocess.Popen[str] | None = None
