@@ -7,6 +7,8 @@ explained in ``docs/radiometry.md``.
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -59,14 +61,15 @@ def processing_baseline(item_id: str, properties: Mapping[str, Any]) -> float:
         SourceContractError: The item states none, or one that is not a number.
     """
     stated = properties.get("s2:processing_baseline")
-    try:
-        return float(stated)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise SourceContractError(
-            f"Item {item_id} states s2:processing_baseline {stated!r}; a number such as '05.10' "
-            "was expected, because the reflectance offset depends on it.",
-            "Report the item to its provider, or exclude it.",
-        ) from None
+    with contextlib.suppress(TypeError, ValueError):
+        baseline = float(stated)  # type: ignore[arg-type]
+        if math.isfinite(baseline):
+            return baseline
+    raise SourceContractError(
+        f"Item {item_id} states s2:processing_baseline {stated!r}; a number such as '05.10' "
+        "was expected, because the reflectance offset depends on it.",
+        "Report the item to its provider, or exclude it.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

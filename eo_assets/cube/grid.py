@@ -97,9 +97,9 @@ def region_crs(region: Region) -> CRS:
         RegionError: The region's CRS is unknown, or is not projected in metres.
     """
     if region.crs is None:
-        centre = region.outline.centroid
-        zone = min(int((centre.x + 180) // 6) + 1, 60)
-        return CRS(f"EPSG:{(32600 if centre.y >= 0 else 32700) + zone}")
+        longitude, latitude = region.centre
+        zone = min(int((longitude + 180) // 6) + 1, 60)
+        return CRS(f"EPSG:{(32600 if latitude >= 0 else 32700) + zone}")
     try:
         crs = CRS(region.crs)
     except CRSError as error:

@@ -176,7 +176,7 @@ def _find_items(search: Search) -> Snapshot:
     io = StacApiIO(max_retries=retries, timeout=(10, 60))
     client = pystac_client.Client.open(provider.url, stac_io=io)
     period = search.partition
-    start, end = search_window(period.date, period.last_date, region.outline.centroid.x)
+    start, end = search_window(period.date, period.last_date, region.centre[0])
     found = list(
         client.search(
             collections=[region.collection],

@@ -117,7 +117,7 @@ def product_item(
         "id": item_id,
         "collection": f"{partition.region.id}-{partition.region.collection}",
         "geometry": mapping(outline),
-        "bbox": list(outline.bounds),
+        "bbox": list(partition.region.bbox_4326),
         "properties": {
             "title": f"{partition.region.title}, {partition.date}",
             "datetime": None,

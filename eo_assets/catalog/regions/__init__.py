@@ -56,7 +56,10 @@ def load_regions(folder: Path | None = None) -> dict[str, Region]:
         RegionError: The folder does not exist, or a file in it is invalid or repeats an id.
     """
     regions = {
-        region.id: region for region in map(read_region, sorted(_BUILT_IN.glob("*.geojson")))
+        region.id: region
+        for region in map(
+            read_region, sorted(_BUILT_IN.glob("*.geojson"), key=lambda path: path.stem)
+        )
     }
     if folder is None:
         return regions

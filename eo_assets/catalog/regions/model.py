@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from shapely import make_valid
+from shapely import MultiPolygon, make_valid
+from shapely.affinity import translate
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
@@ -16,7 +17,7 @@ from shapely.validation import explain_validity
 from eo_assets.catalog.collections import get_collection
 from eo_assets.errors import ConfigurationError, RegionError
 
-_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class Region(BaseModel):
@@ -54,7 +55,7 @@ class Region(BaseModel):
     @field_validator("id")
     @classmethod
     def _id_is_plain(cls, value: str) -> str:
-        if not _ID.match(value):
+        if not _ID.fullmatch(value):
             message = "an id has lower-case letters, digits, '-' and '_' only, such as 'my-forest'"
             raise ValueError(message)
         return value
@@ -65,10 +66,36 @@ class Region(BaseModel):
         return shape(self.geometry)
 
     @property
+    def crosses_antimeridian(self) -> bool:
+        """Whether the outline is cut at the antimeridian, as RFC 7946 asks for."""
+        west, _, east, _ = self.outline.bounds
+        return bool(west == -180 and east == 180 and self.geometry["type"] == "MultiPolygon")
+
+    @property
+    def _in_one_piece(self) -> BaseGeometry:
+        # east of the antimeridian continues beyond 180, so that centre and bounds make sense
+        if not self.crosses_antimeridian:
+            return self.outline
+        parts = [
+            translate(part, xoff=360) if part.bounds[2] <= 0 else part
+            for part in MultiPolygon(self.outline).geoms
+        ]
+        return MultiPolygon(parts)
+
+    @property
     def bbox_4326(self) -> tuple[float, float, float, float]:
-        """Bounding box in STAC's order: west, south, east, north; degrees."""
-        west, south, east, north = self.outline.bounds
-        return west, south, east, north
+        """Bounding box in STAC's order: west, south, east, north; degrees.
+
+        West is greater than east where the region crosses the antimeridian.
+        """
+        west, south, east, north = self._in_one_piece.bounds
+        return west, south, east if east <= 180 else east - 360, north
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Longitude and latitude of the centre, degrees."""
+        centre = self._in_one_piece.centroid
+        return (centre.x if centre.x <= 180 else centre.x - 360), centre.y
 
     def with_collection(self, collection: str | None) -> Region:
         """Give this region for another collection, whose resolution and bands then hold.
@@ -105,7 +132,13 @@ def parse_region(feature: Any, *, name: str, default_id: str) -> Region:
             f"Region {name} is a {found!r}; one GeoJSON Feature was expected.",
             "A FeatureCollection is to be split: one file a region.",
         )
-    properties = dict(feature.get("properties") or {})
+    given = feature.get("properties") or {}
+    if not isinstance(given, Mapping) or "geometry" in given:
+        raise RegionError(
+            f"Region {name} has properties that are not a region's: {given!r}.",
+            f"The properties of a region are {', '.join(_PROPERTIES)}.",
+        )
+    properties = dict(given)
     properties.setdefault("id", feature.get("id") or default_id)
     properties["id"] = str(properties["id"])
     properties.setdefault("title", properties["id"])
@@ -129,14 +162,14 @@ def parse_region(feature: Any, *, name: str, default_id: str) -> Region:
 
 def _checked_geometry(geometry: Any, name: str) -> dict[str, Any]:
     kind = geometry.get("type") if isinstance(geometry, Mapping) else geometry
-    if kind not in {"Polygon", "MultiPolygon"}:
+    if kind not in ("Polygon", "MultiPolygon"):  # noqa: PLR6201 -- it may be anything, a list too
         raise RegionError(
             f"Region {name} has the geometry {kind!r}; a Polygon or MultiPolygon was expected.",
             "Draw the area's outline.",
         )
     try:
         outline = shape(geometry)
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ShapelyError) as error:
         raise RegionError(
             f"Region {name} has coordinates that are not a {kind}: {error}.",
             "A Polygon's coordinates are a list of rings of [longitude, latitude] pairs.",
@@ -144,6 +177,10 @@ def _checked_geometry(geometry: Any, name: str) -> dict[str, Any]:
     if outline.is_empty:
         raise RegionError(f"Region {name} has an empty geometry.", "Draw the area's outline.")
     west, south, east, north = outline.bounds
+    if not np.isfinite(get_coordinates(outline)).all():
+        raise RegionError(
+            f"Region {name} has coordinates that are not numbers.", "Draw the outline again."
+        )
     if south < -90 or north > 90 or west < -180 or east > 180:
         swapped = west >= -90 and east <= 90 and south >= -180 and north <= 180
         raise RegionError(
@@ -152,6 +189,12 @@ def _checked_geometry(geometry: Any, name: str) -> dict[str, Any]:
             "Longitude and latitude are swapped: GeoJSON has longitude first."
             if swapped
             else "GeoJSON coordinates are degrees in WGS 84; reproject the outline.",
+        )
+    if east - west > 180 and not (west == -180 and east == 180):
+        raise RegionError(
+            f"Region {name} spans longitude {west:g} to {east:g}, more than half of the Earth.",
+            "An outline that crosses the antimeridian is to be cut there, into a MultiPolygon of "
+            "one part up to 180 and one from -180.",
         )
     if not outline.is_valid:
         repaired = make_valid(outline)
