@@ -7,9 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from shapely import MultiPolygon, make_valid
+from shapely import MultiPolygon, get_coordinates, make_valid
 from shapely.affinity import translate
+from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
@@ -162,7 +164,7 @@ def parse_region(feature: Any, *, name: str, default_id: str) -> Region:
 
 def _checked_geometry(geometry: Any, name: str) -> dict[str, Any]:
     kind = geometry.get("type") if isinstance(geometry, Mapping) else geometry
-    if kind not in ("Polygon", "MultiPolygon"):  # noqa: PLR6201 -- it may be anything, a list too
+    if kind not in ("Polygon", "MultiPolygon"):
         raise RegionError(
             f"Region {name} has the geometry {kind!r}; a Polygon or MultiPolygon was expected.",
             "Draw the area's outline.",
