@@ -69,8 +69,8 @@ class LandCover:
 
     Attributes:
         cover: Class codes, uint8.
-        parcel: What sets a field apart from its neighbours, standard normal, float32; 0 outside
-            of cropland.
+        parcel: What sets a field or hay meadow apart from its neighbours, standard normal,
+            float32; 0 elsewhere.
         elevation_m: Elevation with the reservoir's water surface in it, float32.
     """
 
@@ -225,9 +225,10 @@ def land_cover(elevation_m: NDArray[np.float32]) -> LandCover:
     cover[(_settled() * np.exp(0.45 * relief.ragged) > 0.55) & (slope < 16)] = Cover.BUILT_UP
     cover = _without_specks(cover)
     cover[water] = Cover.WATER
-    is_crop = (cover == Cover.SUMMER_CROP) | (cover == Cover.CEREAL)
+    is_field = (cover == Cover.SUMMER_CROP) | (cover == Cover.CEREAL)
+    is_field |= (cover == Cover.MEADOW) & (z + 40 * broad < 930) & (slope < 12)
     return LandCover(
         cover=cover,
-        parcel=np.where(is_crop, parcel, np.float32(0)),
+        parcel=np.where(is_field, parcel, np.float32(0)),
         elevation_m=elevation_m,
     )

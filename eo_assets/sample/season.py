@@ -76,10 +76,9 @@ SEASONS = {
 BARE = {
     Cover.ROCK: "rock_light",
     Cover.SNOW: "snow",
-    Cover.BUILT_UP: "urban_mixed",
     Cover.WATER: "clear_lake_water",
 }
-"""Spectrum of each class that has no season."""
+"""Spectrum of each class that has no season; towns are roofs with gardens between them."""
 
 VIGOUR_STD = 0.045
 """Standard deviation of the green share among places of one class and altitude."""
@@ -98,6 +97,8 @@ def season_spectra(cover: Cover, day: int) -> tuple[str, dict[str, float]]:
     foliage, later that of bare branches.
     """
     spectra = table()
+    if cover is Cover.BUILT_UP:
+        return MEADOW_GREEN, spectra["urban_mixed"]
     if cover in BARE:
         return BARE[cover], spectra[BARE[cover]]
     season = SEASONS[cover]
@@ -136,7 +137,8 @@ def greenness(world: World, day: int) -> NDArray[np.float32]:
         wanted = dormant["B04"] * (1 + ndvi) - dormant["B08"] * (1 - ndvi)
         mixed = wanted / (rise * (1 - ndvi) - drop * (1 + ndvi))
         share[here] = np.clip(mixed + np.float32(VIGOUR_STD) * world.vigour[here], -0.4, 1.1)
-    return share
+    gardens = np.clip(0.3 * noise.spline("season/gardens", WORLD.shape, 3.5), 0, 0.6)
+    return np.where(world.cover == Cover.BUILT_UP, gardens, share)
 
 
 def snow(world: World, day: int) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RESIDUAL = 0.6
+RESIDUAL = 0.5
 """Share of the terrain's illumination that atmospheric and terrain correction leave in L2A."""
 
 

@@ -23,7 +23,7 @@ class World:
     Attributes:
         elevation_m: Elevation, metres, float32.
         cover: Land-cover class, uint8, see :class:`~eo_assets.sample.landcover.Cover`.
-        parcel: Individuality of a field, standard normal, float32; 0 outside of cropland.
+        parcel: Individuality of a field, standard normal, float32; 0 outside of fields.
         texture: Brightness of a place within its class, standard normal, float32.
         vigour: Lushness of a place within its class, standard normal, float32.
     """
