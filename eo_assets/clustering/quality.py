@@ -11,9 +11,6 @@ import pandas as pd
 
 from eo_assets.clustering.method import FloatArray, Method
 
-SCAN_PIXELS = 20_000
-"""The scan over numbers of classes fits this many pixels; more do not move its curves."""
-
 SILHOUETTE_PIXELS = 5000
 """Silhouettes need all pairwise distances: of this many pixels."""
 
@@ -93,7 +90,6 @@ def scan_k(
     """
     from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
-    features = features[:SCAN_PIXELS]
     few = silhouettes.features
     largest = min(k_range[1], len(np.unique(few, axis=0)) - 1)
     rows = []

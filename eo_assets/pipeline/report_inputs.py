@@ -1,0 +1,170 @@
+"""What a report is made from, read from the products of the steps before it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from odc.geo.geobox import GeoBox
+
+from eo_assets.catalog.collections import get_collection
+from eo_assets.clustering.model import ClusterModel
+from eo_assets.cube.graph import VirtualCube
+from eo_assets.cube.grid import Grid
+from eo_assets.storage.partition import Partition
+from eo_assets.storage.store import Record, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedScene:
+    """A scene of the mosaic.
+
+    Attributes:
+        id: STAC item id.
+        acquired: Time of acquisition, UTC.
+        platform: Satellite.
+        cloud_cover_pct: Cloud as the provider states it; None when not stated.
+        baseline: Processing baseline, where the provider has one.
+    """
+
+    id: str
+    acquired: dt.datetime
+    platform: str
+    cloud_cover_pct: float | None
+    baseline: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classes:
+    """A stored classification.
+
+    Attributes:
+        labels: Path of the class map, a GeoTIFF.
+        model: The fitted model.
+        classes: One row a class.
+        signatures: One row a class and band.
+        k_scan: One row a number of classes.
+        sample: Sampled pixels.
+        suggested: Number of classes the scan suggests, if any.
+        suggestion: Why.
+        warnings: What people should know before they trust it.
+    """
+
+    labels: str
+    model: ClusterModel
+    classes: pd.DataFrame
+    signatures: pd.DataFrame
+    k_scan: pd.DataFrame
+    sample: pd.DataFrame
+    suggested: int | None = None
+    suggestion: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportInputs:
+    """Everything a report says.
+
+    Attributes:
+        region: Region id.
+        title: Region, for people.
+        date: Solar day.
+        collection: Collection, for people.
+        empty: Why there is nothing, or no class, to see; None when all is there.
+        mosaic: Path of the mosaic; None when it has no valid pixel.
+        geobox: Its grid.
+        classes: The classification; None when there is none.
+        scenes: Scenes of the mosaic, in the order its ``source`` counts them.
+        coverage: Share of the region's pixels, per cent: ``valid_pct``, ``masked_pct``,
+            ``no_coverage_pct``, ``failed_read_pct``.
+        digests: Digest of each product it is made from, by step.
+    """
+
+    region: str
+    title: str
+    date: dt.date
+    collection: str
+    empty: str | None = None
+    mosaic: str | None = None
+    geobox: GeoBox | None = None
+    classes: Classes | None = None
+    scenes: tuple[UsedScene, ...] = ()
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+COVERAGE = ("valid_pct", "masked_pct", "no_coverage_pct", "failed_read_pct")
+
+
+def read_inputs(partition: Partition, store: Store) -> ReportInputs:
+    """Read what a partition's report is made from.
+
+    Args:
+        partition: The partition.
+        store: Where its products are.
+
+    Returns:
+        The inputs; without mosaic or classes where those are empty.
+
+    Raises:
+        MissingArtifactError: ``mosaic`` or ``clusters`` has not been materialised.
+        StaleArtifactError: One was written by an incompatible version.
+    """
+    mosaic = store.read_record(partition, "mosaic")
+    clusters = store.read_record(partition, "clusters")
+    folder = store.folder(partition, "mosaic")
+    described = store.read_record(partition, "band_stack").empty is None
+    stack = store.folder(partition, "band_stack")
+    return ReportInputs(
+        region=partition.region.id,
+        title=partition.region.title,
+        date=partition.date,
+        collection=get_collection(partition.region.collection).title,
+        empty=mosaic.empty or clusters.empty,
+        mosaic=None if mosaic.empty else str(folder / mosaic.files["mosaic"]),
+        geobox=_grid(stack).geobox if described else None,
+        classes=None if clusters.empty else _classes(store.folder(partition, "clusters"), clusters),
+        scenes=_scenes(stack) if described else (),
+        coverage={name: float(mosaic.summary[name]) for name in COVERAGE if name in mosaic.summary},
+        digests={"mosaic": mosaic.digest, "clusters": clusters.digest},
+    )
+
+
+def _grid(folder: Path) -> Grid:
+    return Grid.model_validate_json((folder / "grid.json").read_text(encoding="utf-8"))
+
+
+def _scenes(folder: Path) -> tuple[UsedScene, ...]:
+    cube = VirtualCube.model_validate_json((folder / "cube.json").read_text(encoding="utf-8"))
+    return tuple(
+        UsedScene(
+            id=scene.id,
+            acquired=scene.acquired,
+            platform=scene.platform,
+            cloud_cover_pct=scene.cloud_cover_pct,
+            baseline=scene.baseline,
+        )
+        for scene in cube.scenes
+    )
+
+
+def _classes(folder: Path, record: Record) -> Classes:
+    def table(name: str) -> pd.DataFrame:
+        return pd.read_parquet(folder / record.files[f"{name}_table"])
+
+    suggested = record.summary.get("suggested_classes")
+    warnings = str(record.summary.get("warnings", ""))
+    return Classes(
+        labels=str(folder / record.files["classes"]),
+        model=ClusterModel.from_json((folder / record.files["model"]).read_text(encoding="utf-8")),
+        classes=table("classes"),
+        signatures=table("signatures"),
+        k_scan=table("k_scan"),
+        sample=table("sample"),
+        suggested=None if suggested is None else int(suggested),
+        suggestion=str(record.summary.get("suggestion", "")),
+        warnings=(warnings,) if warnings else (),
+    )
