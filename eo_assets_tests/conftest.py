@@ -22,9 +22,10 @@ settings.load_profile("steady")
 
 
 def pytest_configure(config):
-    # rasterio and odc-geo do this to affine, planetary-computer that to pydantic
+    # libraries about libraries: rasterio and odc-geo, odc-geo, planetary-computer
     for other in (
         "ignore:Use `@` matmul:PendingDeprecationWarning",
+        "ignore:.*shapely.ops.transform:DeprecationWarning",
         "ignore:Support for class-based `config`:DeprecationWarning",
     ):
         config.addinivalue_line("filterwarnings", other)

@@ -122,7 +122,9 @@ def newest_versions(items: Iterable[StacItem]) -> tuple[list[StacItem], list[Exc
     Returns:
         The kept items ordered by id, and the others with the reason.
     """
-    unique = {str(item["id"]): item for item in items}
+    ordered = sorted(items, key=lambda item: (_version(item), acquisition_key(item)))
+    # of an item that comes twice the newer one stays, in whichever order they came
+    unique = {str(item["id"]): item for item in ordered}
     newest: dict[str, StacItem] = {}
     losers: list[Excluded] = []
     for item in sorted(unique.values(), key=_version, reverse=True):
