@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -131,6 +131,7 @@ def read_usability(
     Raises:
         SourceReadError: The file is absent or damaged.
         SourceUnavailableError: Its server does not answer.
+        SourceContractError: Its pixels are neither classes nor flags.
     """
     grid = file_grid(quality)
     transform = Affine(*grid.transform)
@@ -140,6 +141,8 @@ def read_usability(
         nothing = np.zeros(geobox.shape, bool)
         return Usability(observed=nothing, valid=nothing), None
     window = _read(quality, grid, reach)
+    if window.values.dtype not in (np.uint8, np.uint16):
+        _refuse(quality, window.values.dtype, "uint8 or uint16")
     at_source = usability(window.values, rule, pixel_m=abs(transform.a))
     rows = coordinates.rows - reach[0].start
     columns = coordinates.columns - reach[1].start
@@ -189,11 +192,15 @@ def _read(file: SourceFile, grid: Grid, reach: tuple[slice, slice]) -> WindowRea
 
 def _as_uint16(values: npt.NDArray[Any], band: SourceBand) -> npt.NDArray[np.uint16]:
     if values.dtype != np.uint16:
-        raise SourceContractError(
-            f"{band.href.partition('?')[0]} has {values.dtype} pixels; uint16 was expected.",
-            "Exclude the item; its file is not what its collection promises.",
-        )
+        _refuse(band, values.dtype, "uint16")
     return values
+
+
+def _refuse(file: SourceFile, found: np.dtype[Any], expected: str) -> NoReturn:
+    raise SourceContractError(
+        f"{file.href.partition('?')[0]} has {found} pixels; {expected} was expected.",
+        "Exclude the item; its file is not what its collection promises.",
+    )
 
 
 def _alignment(grid: Grid, geobox: GeoBox) -> _Alignment | None:
@@ -276,6 +283,7 @@ def _read_band_warped(
     values = packed_values(_as_uint16(window.values, band), band)
     if factor > 1:
         values = block_mean(_padded(values, factor), factor)
-    rows = (coordinates.rows - reach[0].start) / factor
-    columns = (coordinates.columns - reach[1].start) / factor
+    # divided before the window is taken off, so that rounding does not depend on the window
+    rows = coordinates.rows / factor - reach[0].start // factor
+    columns = coordinates.columns / factor - reach[1].start // factor
     return bilinear(values, rows, columns), window

@@ -77,7 +77,8 @@ def source_coordinates(target: GeoBox, crs: str, transform: Affine) -> SourceCoo
         columns = (inverse.a * x + inverse.c)[np.newaxis, :]
         rows = (inverse.e * y + inverse.f)[:, np.newaxis]
         return SourceCoordinates(columns=columns, rows=rows)
-    xs, ys = _transformed(str(target.crs), crs, x, y)
+    steps = abs(target.transform.a), abs(target.transform.e)
+    xs, ys = _transformed(str(target.crs), crs, x, y, steps)
     return SourceCoordinates(columns=inverse.a * xs + inverse.c, rows=inverse.e * ys + inverse.f)
 
 
@@ -94,17 +95,20 @@ def _transformer(source: str, target: str) -> Transformer:
     return Transformer.from_crs(source, target, always_xy=True)
 
 
-def _transformed(source: str, target: str, x: Float, y: Float) -> tuple[Float, Float]:
-    spacing_x = abs(x[1] - x[0]) * LATTICE_PX if x.size > 1 else 1.0
-    spacing_y = abs(y[1] - y[0]) * LATTICE_PX if y.size > 1 else 1.0
-    nodes_x, index_x, part_x = _lattice(x, spacing_x)
-    nodes_y, index_y, part_y = _lattice(y, spacing_y)
+def _transformed(
+    source: str, target: str, x: Float, y: Float, steps: tuple[float, float]
+) -> tuple[Float, Float]:
+    # the lattice follows from the grid's pixel size, never from the window's extent
+    nodes_x, index_x, part_x = _lattice(x, steps[0] * LATTICE_PX)
+    nodes_y, index_y, part_y = _lattice(y, steps[1] * LATTICE_PX)
     part_y = part_y[:, np.newaxis]
     grid_x, grid_y = np.meshgrid(nodes_x, nodes_y)
     results = []
     for values in _transformer(source, target).transform(grid_x, grid_y):
-        upper = values[index_y] * (1 - part_y) + values[index_y + 1] * part_y
-        results.append(upper[:, index_x] * (1 - part_x) + upper[:, index_x + 1] * part_x)
+        # infinite where the source's CRS does not reach
+        with np.errstate(invalid="ignore"):
+            upper = values[index_y] * (1 - part_y) + values[index_y + 1] * part_y
+            results.append(upper[:, index_x] * (1 - part_x) + upper[:, index_x + 1] * part_x)
     return results[0], results[1]
 
 
@@ -146,7 +150,7 @@ def nearest(
 def _index(position: Float, length: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     index = np.floor(position)
     within = (index >= 0) & (index < length)
-    return np.clip(index, 0, length - 1).astype(np.intp), within
+    return np.clip(np.where(within, index, 0), 0, length - 1).astype(np.intp), within
 
 
 def bilinear(packed: npt.NDArray[np.uint16], rows: Float, columns: Float) -> npt.NDArray[np.uint16]:
@@ -164,8 +168,9 @@ def bilinear(packed: npt.NDArray[np.uint16], rows: Float, columns: Float) -> npt
         Packed values in the broadcast shape of the coordinates.
     """
     top, left = np.floor(rows - 0.5), np.floor(columns - 0.5)
-    down = (rows - 0.5 - top).astype(np.float32)
-    right = (columns - 0.5 - left).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        down = (rows - 0.5 - top).astype(np.float32)
+        right = (columns - 0.5 - left).astype(np.float32)
     total = np.zeros(np.broadcast_shapes(rows.shape, columns.shape), np.float32)
     weights = np.zeros_like(total)
     for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
