@@ -201,6 +201,9 @@ def _class_chapters(inputs: ReportInputs, overview: Overview, runner: TaskRunner
             what,
         ),
         _Chapter(
-            "quality", "How well the classes separate", found.suggestion, list(charts.values())
+            "quality",
+            "How well the classes separate",
+            f"{found.suggestion} In use: {len(found.classes)} classes.".strip(),
+            list(charts.values()),
         ),
     ]

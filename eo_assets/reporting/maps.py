@@ -76,7 +76,7 @@ def draw_picture(rgb: Rgb, *, pixel_m: float) -> Figure:
 
 def draw_ndvi(ndvi: Image, *, pixel_m: float) -> Figure:
     """Draw an NDVI map with its colour bar; grey where there is no observation."""
-    figure, axes = _map(ndvi.shape, pixel_m)
+    figure, axes = _map(ndvi.shape, pixel_m, extra_in=0.45)
     image = axes.imshow(
         ndvi, cmap=ndvi_colours(), vmin=NDVI_LIMITS[0], vmax=NDVI_LIMITS[1], interpolation="nearest"
     )
@@ -95,9 +95,7 @@ def ndvi_colours() -> Any:
 
     low, high = NDVI_LIMITS
     stops = [((value - low) / (high - low), colour) for value, colour in _NDVI_STOPS]
-    colours = LinearSegmentedColormap.from_list("ndvi", stops, N=256)
-    colours.set_bad(NO_DATA)
-    return colours
+    return LinearSegmentedColormap.from_list("ndvi", stops, N=256).with_extremes(bad=NO_DATA)
 
 
 def draw_codes(

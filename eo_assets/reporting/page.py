@@ -118,4 +118,4 @@ def _spectra(signatures: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _number(value: float, digits: int) -> str:
     """A number for people; a dash where there is none."""
-    return "–" if pd.isna(value) else f"{value:,.{digits}f}"
+    return "–" if pd.isna(value) else f"{value:,.{digits}f}".replace("-", "−")

@@ -1,0 +1,234 @@
+import datetime as dt
+import json
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+
+from eo_assets.pipeline.clusters import ClusterOptions, make_clusters
+from eo_assets.pipeline.report_inputs import Classes, ReportInputs, UsedScene
+from eo_assets.pipeline.report_tasks import make_overview
+from eo_assets.pipeline.reports import build_report
+from eo_assets.pipeline.tasks import InProcess
+from eo_assets_tests.synthetic_scene import LANDSAT, write_scene
+
+SCENES = tuple(
+    UsedScene(
+        id=f"S2A_MSIL2A_2023071{n}T092031_R093_T35TLL",
+        acquired=dt.datetime(2023, 7, 15, 9, 20, n, tzinfo=dt.UTC),
+        platform="sentinel-2a",
+        cloud_cover_pct=cloud,
+        baseline=baseline,
+    )
+    for n, (cloud, baseline) in enumerate([(1.25, "05.09"), (None, None)])
+)
+DAY = {
+    "region": "bucegi",
+    "title": "Bucegi <Mountains> & more",
+    "date": dt.date(2023, 7, 15),
+    "collection": "Sentinel-2 Level-2A",
+    "scenes": SCENES,
+    "coverage": {"valid_pct": 89.5, "masked_pct": 10.5, "no_coverage_pct": 0.0},
+}
+ALL_FIGURES = {
+    "true_colour", "false_colour", "ndvi", "ndvi_histogram", "classes", "signatures", "class_areas",
+    "principal_components", "red_nir", "silhouettes", "number_of_classes", "origin",
+}  # fmt: skip
+
+
+class Reader(HTMLParser):
+    """Collects what a test asks of the page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.addresses, self.tags, self.headings = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append(tag)
+        if tag == "img":
+            self.images.append(attributes)
+        if tag in {"h1", "h2", "h3"}:
+            self.headings.append(int(tag[1]))
+        self.addresses += [attributes[key] for key in ("src", "href") if key in attributes]
+
+
+def inputs_for(folder, *, bands=None, **changes):
+    scene = write_scene(
+        folder / "mosaic.zarr", shape=(90, 120), **({"bands": bands} if bands else {})
+    )
+    found = make_clusters(
+        scene.path, scene.geobox, ClusterOptions(n_clusters=5, k_range=(2, 6)), runner=InProcess()
+    )
+    labels = folder / "classes.tif"
+    with rasterio.open(
+        labels, "w", driver="GTiff", dtype="uint8", count=1, nodata=0, width=120, height=90,
+        crs=str(scene.geobox.crs), transform=scene.geobox.affine,
+    ) as file:  # fmt: skip
+        file.write(found.labels, 1)
+    classes = Classes(
+        labels=str(labels),
+        model=found.model,
+        classes=found.classes,
+        signatures=found.signatures,
+        k_scan=found.k_scan,
+        sample=found.sample,
+        suggested=found.suggestion.n_clusters,
+        suggestion=found.suggestion.reason,
+        warnings=("Mind the gap.",),
+    )
+    everything = {**DAY, "mosaic": scene.path, "geobox": scene.geobox, "classes": classes}
+    return ReportInputs(**{**everything, **changes})
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    return inputs_for(tmp_path_factory.mktemp("inputs"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, inputs):
+    folder = tmp_path_factory.mktemp("report")
+    build_report(inputs, folder, runner=InProcess())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_every_figure_is_a_picture_file_and_on_the_page(folder, page):
+    assert {path.stem for path in folder.glob("*.png")} == ALL_FIGURES
+    for path in folder.glob("*.png"):
+        with Image.open(path) as image:
+            assert image.width > 900
+        assert f'<figure id="{path.stem}">' in page
+
+
+def test_the_page_needs_no_other_file_and_no_network(page):
+    assert all(address.startswith("data:image/") for address in Reader(page).addresses)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "<script" not in page
+    assert len(page) < 3_000_000
+
+
+def test_every_picture_says_in_words_what_it_shows(page):
+    images = Reader(page).images
+    assert len(images) == len(ALL_FIGURES)
+    for image in images:
+        assert len(image["alt"]) > 40
+        assert int(image["width"]) > 0
+        assert int(image["height"]) > 0
+
+
+def test_headings_never_skip_a_level(page):
+    levels = Reader(page).headings
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_words_from_outside_are_escaped(page):
+    assert "Bucegi &lt;Mountains&gt; &amp; more" in page
+    assert "<Mountains>" not in page
+
+
+def test_the_page_states_scenes_coverage_classes_and_provenance(page, inputs):
+    for words in (SCENES[0].id, "05.09", "1.2", "89.5 %", "Mind the gap.", "In use: 5 classes"):
+        assert words in page
+    for name in inputs.classes.classes["name"]:
+        assert name in page
+    assert "minibatch_kmeans" in page
+    assert "scikit-learn" in page
+
+
+def test_numbers_are_those_of_the_tables(folder, inputs):
+    numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert numbers["coverage_pct"]["valid_pct"] == 89.5
+    assert numbers["scenes"][1]["cloud_cover_pct"] is None
+    areas = [row["area_ha"] for row in numbers["classes"]]
+    assert areas == inputs.classes.classes["area_ha"].tolist()
+    assert len(numbers["signatures"]) == 5 * 10
+    assert numbers["ndvi"]["p05"] < numbers["ndvi"]["median"] < numbers["ndvi"]["p95"]
+
+
+def test_the_median_ndvi_is_that_of_the_mosaic(folder, inputs):
+    import xarray as xr
+
+    mosaic = xr.open_zarr(inputs.mosaic, chunks=None, consolidated=False)
+    ndvi = (mosaic["nir"] - mosaic["red"]) / (mosaic["nir"] + mosaic["red"])
+    numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert numbers["ndvi"]["median"] == pytest.approx(float(np.nanmedian(ndvi)), abs=0.005)
+
+
+def test_the_same_inputs_give_the_same_page(tmp_path, inputs, page):
+    build_report(inputs, tmp_path, runner=InProcess())
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_landsat_has_the_same_report(tmp_path):
+    inputs = inputs_for(tmp_path, bands=LANDSAT)
+    summary = build_report(inputs, tmp_path, runner=InProcess())
+    assert {name.removesuffix(".png") for name in summary.figures} == ALL_FIGURES
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"lwir11 \(K\)", page)
+
+
+def test_bands_without_near_infrared_have_a_smaller_report(tmp_path):
+    bands = {"blue": 0.49, "green": 0.56, "red": 0.665}
+    inputs = inputs_for(tmp_path, bands=bands)
+    summary = build_report(inputs, tmp_path, runner=InProcess())
+    missing = {"ndvi", "ndvi_histogram", "false_colour", "red_nir"}
+    assert {name.removesuffix(".png") for name in summary.figures} == ALL_FIGURES - missing
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("no_scene", "No satellite scene"), ("all_cloud", "hides the whole region"), ("odd", "odd")],
+)
+def test_an_empty_partition_has_a_short_page_that_says_why(tmp_path, reason, words):
+    inputs = ReportInputs(**{**DAY, "scenes": (), "coverage": {}, "empty": reason})
+    summary = build_report(inputs, tmp_path, runner=InProcess())
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert summary.figures == ()
+    assert words in page
+    assert "<img" not in page
+    assert len(page) < 20_000
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["empty"] == reason
+
+
+def test_too_few_pixels_for_classes_still_show_pictures(tmp_path, inputs):
+    few = ReportInputs(**{**vars(inputs), "classes": None, "empty": "too_few_pixels"})
+    summary = build_report(few, tmp_path, runner=InProcess())
+    assert {"true_colour.png", "ndvi.png", "origin.png"} <= set(summary.figures)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Too few usable pixels" in page
+    assert "silhouette" not in page.lower()
+
+
+def test_an_overview_does_not_depend_on_its_blocks(tmp_path, monkeypatch):
+    scene = write_scene(tmp_path / "mosaic.zarr", shape=(110, 1000), chunk=100)
+    whole = make_overview(scene.path, scene.geobox, runner=InProcess())
+    monkeypatch.setattr("eo_assets.pipeline.report_tasks._BLOCK_PX", 130)
+    parts = make_overview(scene.path, scene.geobox, runner=InProcess())
+    assert whole.source.shape == (55, 500)
+    assert whole.pixel_m == 40
+    assert np.array_equal(whole.source, parts.source)
+    assert np.array_equal(whole.ndvi_counts, parts.ndvi_counts)
+    for name, image in whole.reflectance.items():
+        assert np.array_equal(image, parts.reflectance[name], equal_nan=True)
+
+
+def test_the_caller_never_imports_matplotlib():
+    import subprocess
+    import sys
+
+    check = "import sys, eo_assets.pipeline.reports; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
