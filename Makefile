@@ -24,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup  ## Make the sample archive and everything for one good day
 	$(BIN)/eo-assets materialize --region bucegi --date 2023-07-15 --catalog sample
 	@echo
-	@echo "Open the report:   outputs/bucegi/sentinel-2-l2a/2023-07-15/reports/index.html"
+	@echo "Open the report:   outputs/bucegi/sentinel-2-l2a/2023-07-15/reports/report.html"
 	@echo "Start the UI:      $(BIN)/eo-assets dev     then http://127.0.0.1:3000"
 
 check: setup  ## Lint, format, types, import contracts

@@ -180,6 +180,6 @@ def _result(record: Record) -> str:
         "mosaic": "{valid_pct:.1f} % valid, {masked_pct:.1f} % cloud",
         "geotiff": "{bands} bands, {bytes:,} bytes",
         "clusters": "{classes} classes, silhouette {silhouette:.2f}",
-        "reports": "{figures} figures, {bytes:,} bytes",
+        "reports": "{figures} figures, {page_bytes:,} bytes",
     }
     return wanted[record.step].format(**record.summary)
