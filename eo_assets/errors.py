@@ -42,7 +42,13 @@ class StorageError(EoAssetsError):
 
 
 class SourceError(EoAssetsError):
-    """The archive is at fault."""
+    """The archive is at fault.
+
+    Attributes:
+        attempts: How often it was tried before giving up.
+    """
+
+    attempts: int = 1
 
 
 class SourceUnavailableError(SourceError):

@@ -6,24 +6,37 @@ worker, right before opening; a signed address never leaves this module.
 
 from __future__ import annotations
 
-import re
+import random
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import rasterio
-from rasterio.errors import RasterioError, RasterioIOError
 
-from eo_assets.errors import SourceError, SourceReadError, SourceUnavailableError
+from eo_assets.cube.answers import Answer, ask
+from eo_assets.cube.diagnosis import UnclearReadError, final, is_remote, translated, verdict
+from eo_assets.cube.private_catalog import headers_for
+from eo_assets.cube.signing import Address, refuse, sign
+from eo_assets.errors import SourceError, SourceUnavailableError
 
 T = TypeVar("T")
 
-ATTEMPTS = 4
+ATTEMPTS = 5
+"""Reads of a file whose server is unavailable."""
+
+UNCLEAR_ATTEMPTS = 3
+"""Reads of a file that fails although its server is well, until it is called damaged."""
+
 FIRST_DELAY_S = 0.5
+PATIENCE_S = 120.0
+"""No attempt begins later than this after the first."""
+
 OPEN_FILES = 64
 """Files a thread keeps open; a block of ten bands of a few scenes fits."""
 
@@ -35,7 +48,7 @@ _GDAL = {
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_HTTP_MULTIPLEX": "YES",
     "GDAL_HTTP_CONNECTTIMEOUT": 20,
-    "GDAL_HTTP_TIMEOUT": 120,
+    "GDAL_HTTP_TIMEOUT": 60,
     "GDAL_CACHEMAX": 64,
     "VSI_CACHE": "TRUE",
 }
@@ -43,16 +56,13 @@ _AGAIN = {
     # GDAL remembers that a file could not be opened: without it no second request is ever sent
     "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/http"
 }
-_STATUS = re.compile(r"http response code: (\d{3})")
-_UNAVAILABLE = {"408", "429", "500", "502", "503", "504"}
 _handles = threading.local()
 
 
-class _UnclearReadError(SourceReadError):
-    """A remote file was not read, and only another try tells whether it ever can be."""
-
-
-_RETRIED = (SourceUnavailableError, _UnclearReadError)
+@dataclass
+class _OpenFile:
+    dataset: rasterio.DatasetReader | None
+    address: Address
 
 
 @contextmanager
@@ -62,75 +72,89 @@ def gdal_environment() -> Iterator[None]:
         yield
 
 
-def is_remote(href: str) -> bool:
-    """Tell whether an href is read over a network."""
-    return urlsplit(href).scheme in {"http", "https", "s3", "az", "gs"}
-
-
 def reader_threads(href: str) -> int:
     """Choose how many files to read at once: decoding is bound by cores, a network by latency."""
     return 12 if is_remote(href) else 2
 
 
-def open_file(href: str, *, signed: Callable[[str], str] | None = None) -> rasterio.DatasetReader:
+def open_file(href: str) -> rasterio.DatasetReader:
     """Open a source file, or take it from this thread's open ones.
 
     Args:
         href: Unsigned address.
-        signed: Signs an address; nothing is signed when None.
 
     Returns:
         The open file; it stays open for the next call and must not be closed.
 
     Raises:
         SourceReadError: The file is absent or not a GeoTIFF.
-        SourceUnavailableError: Its server does not answer.
+        SourceUnavailableError: Its server, or the one that signs, does not answer.
     """
-    open_files: OrderedDict[str, rasterio.DatasetReader]
-    open_files = _handles.__dict__.setdefault("open", OrderedDict())
-    dataset = open_files.get(href)
-    if dataset is None:
-        address = (signed or sign)(href)
+    files = _open_files()
+    known = files.get(href)
+    if known is not None and known.address.due:
+        # GDAL would go on with the old token and hide that it is refused
+        forget_file(href)
+    if href not in files:
+        files[href] = _OpenFile(None, sign(href))
+        if len(files) > OPEN_FILES:
+            _close(files.popitem(last=False)[1])
+    file = files[href]
+    if file.dataset is None:
         # one driver only: a file that claims to be a VRT could point anywhere
-        dataset = _translated(lambda: rasterio.open(address, driver="GTiff", sharing=False), href)
-        open_files[href] = dataset
-        if len(open_files) > OPEN_FILES:
-            open_files.popitem(last=False)[1].close()
-    open_files.move_to_end(href)
-    return dataset
+        file.dataset = translated(
+            lambda: rasterio.open(file.address.url, driver="GTiff", sharing=False), href
+        )
+    files.move_to_end(href)
+    return file.dataset
 
 
-def forget_file(href: str) -> None:
-    """Close this thread's handle on a file, so that it is opened afresh."""
-    open_files = _handles.__dict__.get("open", {})
-    dataset = open_files.pop(href, None)
-    if dataset is not None:
-        dataset.close()
-
-
-def sign(href: str) -> str:
-    """Sign an address of the Planetary Computer's storage; give any other back as it is.
+def forget_file(href: str) -> Address | None:
+    """Close this thread's handle on a file, so that it is signed and opened afresh.
 
     Args:
         href: Unsigned address.
 
     Returns:
-        An address to open now and then forget.
+        The address it had; None when it was not open.
     """
-    if not _is_signed(href):
-        return href
-    import planetary_computer
+    file = _open_files().pop(href, None)
+    if file is None:
+        return None
+    _close(file)
+    return file.address
 
-    # the package leaves an address that looks signed alone, even when it has expired
-    return str(planetary_computer.sign_url(href.partition("?")[0]))
+
+def _open_files() -> OrderedDict[str, _OpenFile]:
+    files: OrderedDict[str, _OpenFile] = _handles.__dict__.setdefault("open", OrderedDict())
+    return files
 
 
-def _is_signed(href: str) -> bool:
-    return (urlsplit(href).hostname or "").endswith(".blob.core.windows.net")
+def _close(file: _OpenFile) -> None:
+    if file.dataset is not None:
+        file.dataset.close()
+
+
+def file_size(href: str) -> int | None:
+    """Tell how long a file is that this thread has open.
+
+    Args:
+        href: Unsigned address.
+
+    Returns:
+        Bytes; None where its server does not say.
+    """
+    if not is_remote(href):
+        return Path(href).stat().st_size
+    file = _open_files().get(href)
+    return ask(file.address.url).size if file and _speaks_http(href) else None
 
 
 def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
-    """Read, again if the source is unavailable.
+    """Read, again if that may help.
+
+    A server that is unavailable is asked again later and later, or when it says so. An expired
+    token is replaced once. A file that is absent, or damaged, stays so and is not asked for again.
 
     Args:
         read: Opens and reads.
@@ -143,57 +167,51 @@ def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
         SourceReadError: The file is absent or cannot be decoded.
         SourceUnavailableError: Its server did not answer, attempt after attempt.
     """
-    attempt = 1
+    started, attempt, signed_anew = time.monotonic(), 1, False
     while True:
         try:
-            with rasterio.Env(**(_AGAIN if attempt > 1 else {})):
-                return _translated(read, href), attempt
-        except _RETRIED:
-            forget_file(href)
-            if attempt == ATTEMPTS:
-                raise
-        time.sleep(FIRST_DELAY_S * 2 ** (attempt - 1))
+            with _options(href, again=attempt > 1):
+                return translated(read, href), attempt
+        except (SourceUnavailableError, UnclearReadError) as caught:
+            failure: SourceError = caught
+        address = forget_file(href)
+        answer = ask(address.url) if address and _speaks_http(href) else None
+        if answer and answer.denied and address and not signed_anew and refuse(href, address):
+            signed_anew = True
+        else:
+            failure = verdict(failure, href, answer)
+            delay = _delay_s(attempt, answer)
+            late = time.monotonic() + delay > started + PATIENCE_S
+            if late or attempt >= _attempts(failure):
+                failure = final(failure, attempt)
+                raise failure
+            time.sleep(delay)
         attempt += 1
 
 
-def _translated(read: Callable[[], T], href: str) -> T:
-    try:
-        return read()
-    except SourceError:
-        raise
-    except (RasterioIOError, RasterioError) as error:
-        translated = _translation(error, href)
-    # GDAL quotes the address it was given, token and all: not even as context does its text go on
-    raise translated
+@contextmanager
+def _options(href: str, *, again: bool) -> Iterator[None]:
+    """Set GDAL up for one file: what its server wants to see, and to look again."""
+    options = dict(_AGAIN) if again else {}
+    # GDAL takes several headers apart at the line end, one at the comma
+    headers = "".join(f"{name}: {value}\r\n" for name, value in headers_for(href).items())
+    if headers:
+        options["GDAL_HTTP_HEADERS"] = headers
+    with rasterio.Env(**options):
+        yield
 
 
-def _translation(error: Exception, href: str) -> SourceError:
-    causes = " ".join(str(e) for e in _chain(error)).lower()
-    clean = href.partition("?")[0]
-    stated = _STATUS.search(causes)
-    status = stated[1] if stated else ""
-    if is_remote(href) and (status in _UNAVAILABLE or "curl error" in causes):
-        return SourceUnavailableError(f"{clean} is unavailable.", "Try again later.")
-    # a server that fails half-way looks like a damaged file, an expired token is refused
-    unclear = is_remote(href) and (not status or (status == "403" and _is_signed(href)))
-    return (_UnclearReadError if unclear else SourceReadError)(
-        f"{clean} cannot be read: {_reason(causes, status, clean)}.",
-        "Check that the file exists and is a complete GeoTIFF.",
-    )
+def _attempts(failure: SourceError) -> int:
+    if isinstance(failure, SourceUnavailableError):
+        return ATTEMPTS
+    return UNCLEAR_ATTEMPTS if isinstance(failure, UnclearReadError) else 1
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def _delay_s(attempt: int, answer: Answer | None) -> float:
+    # spread, so that the readers of a busy server do not all come back at once
+    spread = random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+    return (answer.retry_after_s if answer else 0) + FIRST_DELAY_S * 2 ** (attempt - 1) * spread
 
 
-def _reason(causes: str, status: str, href: str) -> str:
-    """Say in a few words why GDAL refused, without quoting an address."""
-    if status == "404" or "no such file" in causes or "does not exist" in causes:
-        return "it does not exist"
-    if status == "403":
-        return "access is denied"
-    if "not recognized as" in causes:
-        return "it is not a GeoTIFF"
-    return f"decoding {href.rsplit('/', 1)[-1]} failed; it is damaged or cut short"
+def _speaks_http(href: str) -> bool:
+    return urlsplit(href).scheme in {"http", "https"}

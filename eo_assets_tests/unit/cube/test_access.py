@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from eo_assets.cube import access
-from eo_assets.cube.access import gdal_environment, open_file, sign, with_retries
+from eo_assets.cube.access import gdal_environment, open_file, with_retries
 from eo_assets.errors import SourceReadError, SourceUnavailableError
 from eo_assets_tests.tiny_archive import coded, write_tif
 
@@ -94,7 +94,8 @@ def pixels(href: str) -> tuple[np.ndarray, int]:
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_server_that_is_busy_twice_is_asked_a_third_time(server, status):
-    server.failures = [status, status]
+    # GDAL is refused, so is the question why; GDAL once more
+    server.failures = [status] * 3
     values, attempts = pixels(server.address(f"busy{status}.tif"))
     assert np.array_equal(values, coded(1, (128, 128)))
     assert attempts == 3
@@ -139,23 +140,6 @@ def test_a_refused_file_says_so(server):
     server.failures = [403] * 9
     with pytest.raises(SourceReadError, match="access is denied"):
         pixels(server.address("private.tif"))
-
-
-def test_a_refused_signed_file_is_signed_anew(server, monkeypatch):
-    signatures = iter(["old", "new"])
-    served = server.address("signed.tif")
-
-    def sign_there(_href):
-        return f"{served}?sig={next(signatures)}"
-
-    def status(_command, path):
-        return 403 if "sig=old" in path else 200
-
-    monkeypatch.setattr(access, "sign", sign_there)
-    monkeypatch.setattr(server, "status", status)
-    values, attempts = pixels("https://made-up.blob.core.windows.net/s2/red.tif")
-    assert np.array_equal(values, coded(1, (128, 128)))
-    assert attempts == 2
 
 
 @pytest.mark.parametrize("failure", ["absent", "text", "down", "private", "gone"])
@@ -219,22 +203,6 @@ def test_a_virtual_raster_in_disguise_is_refused(tmp_path, tif):
     )
     with pytest.raises(SourceReadError, match="is not a GeoTIFF"):
         pixels(str(disguised))
-
-
-def test_only_addresses_of_the_planetary_computers_storage_are_signed(monkeypatch):
-    import planetary_computer
-
-    asked = []
-    monkeypatch.setattr(
-        planetary_computer, "sign_url", lambda url: asked.append(url) or f"{url}?sig=fresh"
-    )
-    for href in ("/data/red.tif", "https://example.com/red.tif", "s3://bucket/red.tif"):
-        assert sign(href) == href
-    assert asked == []
-    stored = "https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2/B04.tif"
-    # an expired token must not keep the package from asking for a new one
-    assert sign(f"{stored}?se=2020-01-01&sig=old") == f"{stored}?sig=fresh"
-    assert asked == [stored]
 
 
 def test_a_handle_that_is_forgotten_is_closed(tif):
