@@ -22,7 +22,7 @@ from eo_assets.cube.access import gdal_environment, reader_threads
 from eo_assets.cube.graph import Composite, ValidPixels
 from eo_assets.cube.masking import Usability
 from eo_assets.cube.radiometry import Packed
-from eo_assets.cube.reading import Read, WindowRead, read_band, read_usability
+from eo_assets.cube.reading import Read, WindowRead, covers, read_band, read_usability
 from eo_assets.cube.reducers import REDUCERS
 from eo_assets.cube.scene import Scene
 from eo_assets.errors import SourceContractError, SourceReadError
@@ -53,7 +53,7 @@ class Image:
     Attributes:
         bands: Packed values by band name, dims ``(y, x)``; 0 is "no observation".
         status: ``Status`` of each pixel, uint8.
-        observations: Satellite passes that saw the pixel usably, uint8.
+        observations: Satellite passes that saw the pixel usably, uint8; 255 and more are 255.
         source: Which scene the pixel is from: 1-based position in the cube's scenes; 0 for none,
             and where a value is a mixture of scenes.
         reads: What was read, in no particular order.
@@ -204,13 +204,13 @@ def _usability_of_scenes(
             return error.problem
 
     usable = {}
+    failed = np.zeros(image.status.shape, bool)
     positions = range(len(scenes))
     for position, result in zip(positions, _in_threads(read, positions, scenes), strict=True):
         scene = scenes[position]
         if isinstance(result, str):
             image.reads.append(_failed(scene, "quality", result))
-            # where the scene lies exactly is unknown: all of it may be missing here
-            image.status[image.status == Status.NO_COVERAGE] = Status.FAILED_READ
+            failed |= covers(scene.quality, geobox)
             continue
         usability, window = result
         if window is None:
@@ -219,18 +219,19 @@ def _usability_of_scenes(
         usable[position] = usability
         masked = usability.observed & (image.status != Status.OUTSIDE_REGION)
         image.status[masked] = Status.MASKED
+    # even where another scene shows cloud: what could not be read may have been clear
+    image.status[failed & (image.status != Status.OUTSIDE_REGION)] = Status.FAILED_READ
     return usable
 
 
-def _observations(
-    scenes: Sequence[Scene], usable: dict[int, Usability]
-) -> npt.NDArray[np.uint8] | int:
+def _observations(scenes: Sequence[Scene], usable: dict[int, Usability]) -> npt.NDArray[np.uint8]:
     """Count passes: neighbouring tiles of one pass overlap and show the same moment twice."""
     passes: dict[str, Bool] = {}
     for position, usability in usable.items():
         name = scenes[position].pass_id
         passes[name] = passes[name] | usability.valid if name in passes else usability.valid
-    return sum(seen.astype(np.uint8) for seen in passes.values())
+    n = sum(seen.astype(np.uint16) for seen in passes.values())
+    return np.minimum(n, np.iinfo(np.uint8).max).astype(np.uint8)
 
 
 def _fill(image: Image, scene: Scene, position: int, needed: Bool, geobox: GeoBox) -> Bool:

@@ -176,6 +176,25 @@ def file_grid(file: SourceFile) -> Grid:
     )
 
 
+def covers(file: SourceFile, geobox: GeoBox) -> npt.NDArray[np.bool_]:
+    """Tell which pixels of a grid lie on a file, without opening it.
+
+    Args:
+        file: The file; nobody knows where one lies that was not probed.
+        geobox: The grid.
+
+    Returns:
+        Dims ``(y, x)``; all True for a file that was not probed.
+    """
+    if file.grid is None:
+        return np.ones(geobox.shape, bool)
+    transform = Affine(*file.grid.transform)
+    coordinates = source_coordinates(geobox, file.grid.crs, transform)
+    rows, columns = coordinates.rows, coordinates.columns
+    height, width = file.grid.shape
+    return (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+
+
 def _read(file: SourceFile, grid: Grid, reach: tuple[slice, slice]) -> WindowRead:
     rows, columns = reach
     window = Window.from_slices(rows, columns)
