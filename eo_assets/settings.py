@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from eo_assets.catalog.providers import provider_for
+from eo_assets.cube.private_catalog import Access, use_access
 from eo_assets.errors import ConfigurationError
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 SAMPLE = "sample"
 """Name of the embedded archive, for ``EO_ASSETS_CATALOG``."""
@@ -92,6 +100,14 @@ class Settings(BaseSettings):
     dask_dashboard_url: Annotated[
         str, Field(description="Address of the Dask dashboard as people's browsers reach it.")
     ] = ""
+    catalog_headers: Annotated[
+        SecretStr,
+        Field(
+            description="HTTP headers of a private catalogue, as a JSON object of texts. Sent to "
+            "the host of EO_ASSETS_CATALOG only, with searches and for files that lie there. Dask "
+            "workers on other machines need this setting in their own environment."
+        ),
+    ] = SecretStr("")
     catalog_token: Annotated[
         str,
         Field(description="Token that writers to 'catalog serve' have to present.", repr=False),
@@ -110,6 +126,28 @@ class Settings(BaseSettings):
         # worker processes may run in another folder
         return None if path is None else path.expanduser().absolute()
 
+    @field_validator("catalog_headers")
+    @classmethod
+    def _is_a_mapping_of_texts(cls, headers: SecretStr) -> SecretStr:
+        try:
+            parsed = json.loads(headers.get_secret_value() or "{}")
+        except ValueError:
+            parsed = None
+        plain = isinstance(parsed, dict) and all(
+            isinstance(value, str) and (name + value).isprintable()
+            for name, value in parsed.items()
+        )
+        if not plain:
+            message = 'a JSON object of texts was expected, such as {"X-Api-Key": "..."}'
+            raise ValueError(message)
+        return headers
+
+    @property
+    def access(self) -> Access:
+        """The headers of a private catalogue, bound to its host."""
+        headers = json.loads(self.catalog_headers.get_secret_value() or "{}")
+        return Access(url=provider_for(self.catalog).url, headers=headers)
+
     @property
     def n_workers(self) -> int:
         """Worker processes of the local cluster."""
@@ -117,7 +155,13 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """Give this process's environment with these settings, for processes it starts."""
-        own = {f"EO_ASSETS_{name.upper()}": str(value) for name, value in self if value is not None}
+        own = {
+            f"EO_ASSETS_{name.upper()}": (
+                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            )
+            for name, value in self
+            if value is not None
+        }
         return {**os.environ, **own, "DAGSTER_HOME": str(self.dagster_home)}
 
 
@@ -134,12 +178,39 @@ def load_settings(**overrides: object) -> Settings:
         ConfigurationError: One of them is not valid.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         faults = "; ".join(
-            f"EO_ASSETS_{str(fault['loc'][0]).upper()} is {fault['input']!r}: {fault['msg']}"
+            f"EO_ASSETS_{str(fault['loc'][0]).upper()}{_shown(fault)}: {fault['msg']}"
             for fault in error.errors()
         )
-        raise ConfigurationError(
-            f"A setting is not valid: {faults}.", "See .env.example for what each may be."
-        ) from error
+    else:
+        return settings
+    # not even as context does pydantic's error go on: it quotes what it was given
+    raise ConfigurationError(
+        f"A setting is not valid: {faults}.", "See .env.example for what each may be."
+    )
+
+
+def _shown(fault: Mapping[str, Any]) -> str:
+    secret = fault["loc"][0] in {"catalog_headers", "catalog_token"}
+    return "" if secret else f" is {fault['input']!r}"
+
+
+def run_with_settings(function: Callable[[T], R], task: T) -> R:
+    """Run a task on a worker, with what its own environment says of access.
+
+    Args:
+        function: What to run.
+        task: Its argument. Secrets are no part of it: the worker's environment has them.
+
+    Returns:
+        Its result.
+    """
+    use_access(_own_access())
+    return function(task)
+
+
+@lru_cache(maxsize=1)
+def _own_access() -> Access:
+    return load_settings().access

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from eo_assets.cube.private_catalog import open_session
+from eo_assets.cube.http_session import open_session
 
 TIMEOUT_S = (10, 20)
 """To connect, and to the first byte."""

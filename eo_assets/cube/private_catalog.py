@@ -11,11 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Never
+from typing import Never
 from urllib.parse import urlsplit
-
-import requests
-from requests.adapters import HTTPAdapter
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -70,34 +67,3 @@ def use_access(access: Access) -> None:
 def headers_for(url: str) -> Mapping[str, str]:
     """Give the headers to send with a request; see ``Access.headers_for``."""
     return _InUse.access.headers_for(url)
-
-
-class PrivateHeaders(HTTPAdapter):
-    """Adds the headers as a request leaves.
-
-    Later than anything that logs a request, and to a copy of it, so that a redirection to another
-    host does not take them along.
-    """
-
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request with the headers its address is to get."""
-        headers = headers_for(request.url or "")
-        if headers:
-            request = request.copy()
-            request.headers.update(headers)
-        return super().send(request, **options)
-
-
-def open_session(*, max_retries: Any = 0) -> requests.Session:
-    """Open an HTTP session that has access to the private catalogue, if there is one.
-
-    Args:
-        max_retries: As in ``requests.adapters.HTTPAdapter``.
-
-    Returns:
-        The session.
-    """
-    session = requests.Session()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, PrivateHeaders(max_retries=max_retries))
-    return session

@@ -15,6 +15,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from eo_assets.errors import ConfigurationError
+from eo_assets.settings import run_with_settings
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -137,7 +138,7 @@ class DaskRunner:
         client = self._cluster.client
         key = f"{label.replace(' ', '_')}-{self._name}-{time.time_ns():x}"
         futures = [
-            client.submit(function, task, key=f"{key}-{i}", pure=False)
+            client.submit(run_with_settings, function, task, key=f"{key}-{i}", pure=False)
             for i, task in enumerate(tasks)
         ]
         started, done = time.perf_counter(), -1

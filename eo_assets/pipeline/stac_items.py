@@ -18,6 +18,7 @@ from urllib3 import Retry
 
 from eo_assets.catalog.providers import provider_for
 from eo_assets.catalog.regions import Region
+from eo_assets.cube.http_session import open_session
 from eo_assets.cube.items import (
     Excluded,
     fingerprint,
@@ -26,7 +27,12 @@ from eo_assets.cube.items import (
     too_cloudy,
     unsigned,
 )
-from eo_assets.errors import RegionError, SourceUnavailableError, UnknownNameError
+from eo_assets.errors import (
+    ConfigurationError,
+    RegionError,
+    SourceUnavailableError,
+    UnknownNameError,
+)
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store, digest_of
@@ -85,6 +91,7 @@ def materialise(search: Search, *, store: Store, runner: TaskRunner) -> Record:
         SourceUnavailableError: The catalogue does not answer.
         UnknownNameError: The catalogue does not have the collection.
         RegionError: The catalogue has the collection but nothing at all over the region.
+        ConfigurationError: The catalogue denies access.
         StorageError: The snapshot cannot be stored.
     """
     partition = search.partition
@@ -141,11 +148,17 @@ def find_items(search: Search) -> Snapshot:
         SourceUnavailableError: The catalogue does not answer.
         UnknownNameError: The catalogue does not have the collection.
         RegionError: The catalogue has the collection but nothing at all over the region.
+        ConfigurationError: The catalogue denies access.
     """
     region = search.partition.region
     try:
         return _find_items(search)
     except (APIError, requests.RequestException, OSError) as error:
+        if getattr(error, "status_code", None) in {401, 403}:
+            raise ConfigurationError(
+                f"The catalogue {search.catalog} denies access to {region.collection}.",
+                "Set EO_ASSETS_CATALOG and EO_ASSETS_CATALOG_HEADERS, for Dask workers too.",
+            ) from error
         raise SourceUnavailableError(
             f"The catalogue {search.catalog} does not answer a search for {region.collection}: "
             f"{_short(error)}.",
@@ -170,10 +183,13 @@ def _find_items(search: Search) -> Snapshot:
         total=4,
         connect=2,
         backoff_factor=1,
-        status_forcelist=[429, 502, 503, 504],
+        backoff_jitter=1,
+        status_forcelist=[408, 429, 500, 502, 503, 504],
         allowed_methods=None,
+        retry_after_max=60,
     )
-    io = StacApiIO(max_retries=retries, timeout=(10, 60))
+    io = StacApiIO(max_retries=None, timeout=(10, 60))
+    io.session = open_session(max_retries=retries)
     client = pystac_client.Client.open(provider.url, stac_io=io)
     period = search.partition
     start, end = search_window(period.date, period.last_date, region.centre[0])
