@@ -50,6 +50,15 @@ class LoadScenes(_Node):
     bands: tuple[str, ...] = Field(min_length=1, max_length=32)
     scenes: tuple[Scene, ...] = Field(max_length=2000)
 
+    @model_validator(mode="after")
+    def _scenes_have_the_bands(self) -> LoadScenes:
+        for scene in self.scenes:
+            missing = [name for name in self.bands if name not in scene.bands]
+            if missing:
+                message = f"scene {scene.id} has no band {', '.join(missing)}"
+                raise ValueError(message)
+        return self
+
 
 class ValidPixels(_Node):
     """Keep the pixels a scene's quality band calls usable.
@@ -169,6 +178,9 @@ class VirtualCube(_Node):
             if below in self.nodes:
                 self._check_kinds(name, node, self.nodes[below])
             name = below
+        if sum(isinstance(self.nodes[one], ValidPixels) for one in seen) > 1:
+            message = "there is more than one valid_pixels; one rule has to say it all"
+            raise ValueError(message)
         unused = set(self.nodes) - set(seen)
         if unused:
             message = f"nodes {sorted(unused)} do not contribute to {self.result!r}"

@@ -73,7 +73,7 @@ def _probe(scene: str, band: str, file: SourceFile) -> Probe:
         return Probe(scene=scene, band=band, href=href, dtype=dtype, fault=fault)
     block = dataset.block_shapes[0]
     overviews = len(dataset.overviews(1))
-    tiled = block[1] < dataset.width or max(dataset.shape) <= max(block)
+    tiled = block[1] < dataset.width or block[0] >= dataset.height
     warnings = [] if tiled else ["striped, not tiled"]
     if not overviews and max(dataset.shape) > 1024:
         warnings.append("no overviews")
