@@ -7,6 +7,7 @@ items arrive.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,12 +20,13 @@ import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
 from eo_assets.cube.access import gdal_environment, reader_threads
+from eo_assets.cube.diagnosis import naming
 from eo_assets.cube.graph import Composite, ValidPixels
 from eo_assets.cube.masking import Usability
 from eo_assets.cube.radiometry import Packed
 from eo_assets.cube.reading import Read, WindowRead, covers, read_band, read_usability
-from eo_assets.cube.reducers import REDUCERS
-from eo_assets.cube.scene import Scene
+from eo_assets.cube.reducers import reduce_observations
+from eo_assets.cube.scene import Scene, SourceFile
 from eo_assets.errors import SourceContractError, SourceReadError
 
 T = TypeVar("T")
@@ -183,7 +185,7 @@ def _reduce(image: Image, layers: Sequence[Image], method: str) -> None:
         shape = image.status[rows].shape
         values = np.stack([[layer.bands[name][rows].ravel() for name in names] for layer in layers])
         valid = np.stack([layer.status[rows].ravel() == Status.VALID for layer in layers])
-        reduced = REDUCERS[method](values, valid, names)
+        reduced = reduce_observations(method, values, valid, names)
         for name, band in zip(names, reduced.values, strict=True):
             image.bands[name][rows] = band.reshape(shape)
         done = (reduced.values != 0).any(axis=0)
@@ -197,31 +199,43 @@ def _reduce(image: Image, layers: Sequence[Image], method: str) -> None:
 def _usability_of_scenes(
     scenes: Sequence[Scene], geobox: GeoBox, valid: ValidPixels, image: Image
 ) -> dict[int, Usability]:
-    def read(position: int) -> tuple[Usability, WindowRead | None] | str:
-        try:
-            return read_usability(scenes[position].quality, valid, geobox)
-        except (SourceReadError, SourceContractError) as error:
-            return error.problem
+    def read(position: int) -> tuple[Usability, WindowRead | None] | Read:
+        scene = scenes[position]
+        quality = scene.quality
+        if quality is None:
+            return _attempted(scene, next(iter(scene.bands)), lambda: _observed(scene, geobox))
+        return _attempted(scene, "quality", lambda: read_usability(quality, valid, geobox))
 
     usable = {}
     failed = np.zeros(image.status.shape, bool)
     positions = range(len(scenes))
     for position, result in zip(positions, _in_threads(read, positions, scenes), strict=True):
         scene = scenes[position]
-        if isinstance(result, str):
-            image.reads.append(_failed(scene, "quality", result))
-            failed |= covers(scene.quality, geobox)
+        if isinstance(result, Read):
+            image.reads.append(result)
+            failed |= covers(_first_file(scene), geobox)
             continue
         usability, window = result
         if window is None:
             continue
-        image.reads.append(_done(scene, "quality", window))
+        band = "quality" if scene.quality else next(iter(scene.bands))
+        image.reads.append(_done(scene, band, window))
         usable[position] = usability
         masked = usability.observed & (image.status != Status.OUTSIDE_REGION)
         image.status[masked] = Status.MASKED
     # even where another scene shows cloud: what could not be read may have been clear
     image.status[failed & (image.status != Status.OUTSIDE_REGION)] = Status.FAILED_READ
     return usable
+
+
+def _observed(scene: Scene, geobox: GeoBox) -> tuple[Usability, WindowRead | None]:
+    """Where there is no quality band, what is observed is usable."""
+    packed, window = read_band(next(iter(scene.bands.values())), geobox)
+    return Usability(observed=packed != 0, valid=packed != 0), window
+
+
+def _first_file(scene: Scene) -> SourceFile:
+    return scene.quality or next(iter(scene.bands.values()))
 
 
 def _observations(scenes: Sequence[Scene], usable: dict[int, Usability]) -> npt.NDArray[np.uint8]:
@@ -240,22 +254,20 @@ def _fill(image: Image, scene: Scene, position: int, needed: Bool, geobox: GeoBo
     part = geobox[rows, columns]
     needed = needed[rows, columns]
 
-    def read(name: str) -> tuple[Packed, WindowRead | None] | str:
-        try:
-            return read_band(scene.bands[name], part)
-        except (SourceReadError, SourceContractError) as error:
-            return error.problem
+    def read(name: str) -> tuple[Packed, WindowRead | None] | Read:
+        return _attempted(scene, name, lambda: read_band(scene.bands[name], part))
 
-    names = list(image.bands)
+    # a scene may lack optional bands, which then have no observation here
+    names = [name for name in image.bands if name in scene.bands]
     results = dict(zip(names, _in_threads(read, names, [scene]), strict=True))
     filled = np.zeros(image.status.shape, bool)
-    failures = {name: r for name, r in results.items() if isinstance(r, str)}
-    values = {name: r[0] for name, r in results.items() if not isinstance(r, str)}
-    image.reads += [_failed(scene, name, reason) for name, reason in failures.items()]
+    failures = [r for r in results.values() if isinstance(r, Read)]
+    values = {name: r[0] for name, r in results.items() if not isinstance(r, Read)}
+    image.reads += failures
     image.reads += [
         _done(scene, name, r[1])
         for name, r in results.items()
-        if not isinstance(r, str) and r[1] is not None
+        if not isinstance(r, Read) and r[1] is not None
     ]
     status = image.status[rows, columns]
     if failures:
@@ -291,7 +303,7 @@ def _in_threads(
 ) -> Iterable[R]:
     if not scenes:
         return []
-    return list(_pool(reader_threads(scenes[0].quality.href)).map(function, arguments))
+    return list(_pool(reader_threads(_first_file(scenes[0]).href)).map(function, arguments))
 
 
 def _done(scene: Scene, band: str, window: WindowRead) -> Read:
@@ -306,5 +318,19 @@ def _done(scene: Scene, band: str, window: WindowRead) -> Read:
     )
 
 
-def _failed(scene: Scene, band: str, reason: str) -> Read:
-    return Read(scene.id, band, (0, 0, 0, 0), 0, 1, 0.0, failure=reason)
+def _attempted(scene: Scene, band: str, read: Callable[[], R]) -> R | Read:
+    """Read a file of a scene; give the entry of the read log if it cannot be read."""
+    started = time.perf_counter()
+    try:
+        with naming(scene.id, band):
+            return read()
+    except (SourceReadError, SourceContractError) as error:
+        return Read(
+            scene=scene.id,
+            band=band,
+            window=(0, 0, 0, 0),
+            pixels=0,
+            attempts=error.attempts,
+            seconds=time.perf_counter() - started,
+            failure=error.problem,
+        )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -123,6 +124,27 @@ def _said(answer: Answer) -> str:
         return "its server does not answer"
     asked = f" and asks for {answer.retry_after_s:.0f} s" if answer.retry_after_s else ""
     return f"its server answers with HTTP {answer.status}{asked}"
+
+
+@contextmanager
+def naming(scene: str, band: str) -> Iterator[None]:
+    """Let an error of unavailability say which file of which scene it is about.
+
+    Args:
+        scene: Id of the scene.
+        band: Name of the band.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SourceUnavailableError: As raised inside, with both names.
+    """
+    try:
+        yield
+    except SourceUnavailableError as error:
+        problem = f"Scene {scene}, {band}: {error.problem}"
+        raise SourceUnavailableError(problem, error.remedy) from error
 
 
 def final(failure: SourceError, attempts: int) -> SourceError:

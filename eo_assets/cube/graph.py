@@ -326,7 +326,7 @@ def packing(band: Band) -> dict[str, float | int | str]:
     quantity = band.quantity
     return {
         "scale_factor": quantity.scale,
-        "add_offset": 0.0,
+        "add_offset": quantity.offset,
         "_FillValue": quantity.nodata,
         "units": quantity.units,
         "standard_name": _STANDARD_NAMES.get(quantity.name, quantity.name),
@@ -339,4 +339,5 @@ def packing(band: Band) -> dict[str, float | int | str]:
 _STANDARD_NAMES = {
     "reflectance": "surface_bidirectional_reflectance",
     "temperature": "surface_temperature",
+    "elevation": "surface_altitude",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eo_assets.cube.access import gdal_environment, open_file, with_retries
 from eo_assets.cube.grid import Grid
-from eo_assets.cube.scene import Scene, SourceFile
+from eo_assets.cube.scene import Scene, SourceBand, SourceFile
 from eo_assets.errors import SourceContractError, SourceReadError
 
 
@@ -49,7 +49,9 @@ def probe_scene(scene: Scene) -> tuple[Probe, ...]:
     Raises:
         SourceUnavailableError: A server does not answer.
     """
-    files: dict[str, SourceFile] = {**scene.bands, "quality": scene.quality}
+    files: dict[str, SourceFile] = dict(scene.bands)
+    if scene.quality:
+        files["quality"] = scene.quality
     with gdal_environment():
         return tuple(_probe(scene.id, band, file) for band, file in files.items())
 
@@ -61,7 +63,7 @@ def _probe(scene: str, band: str, file: SourceFile) -> Probe:
     except (SourceReadError, SourceContractError) as error:
         return Probe(scene=scene, band=band, href=href, fault=error.problem)
     dtype = dataset.dtypes[0]
-    expected = {"uint8", "uint16"} if band == "quality" else {"uint16"}
+    expected = {file.dtype} if isinstance(file, SourceBand) else {"uint8", "uint16"}
     fault = ""
     if dataset.crs is None:
         fault = f"{href} has no CRS."
@@ -107,5 +109,5 @@ def with_grids(scene: Scene, probes: tuple[Probe, ...]) -> Scene:
     bands = {
         name: band.model_copy(update={"grid": grids[name]}) for name, band in scene.bands.items()
     }
-    quality = scene.quality.model_copy(update={"grid": grids["quality"]})
+    quality = scene.quality and scene.quality.model_copy(update={"grid": grids["quality"]})
     return scene.model_copy(update={"bands": bands, "quality": quality})

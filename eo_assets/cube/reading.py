@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 from affine import Affine
+from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
@@ -35,7 +37,7 @@ class Read:
     Attributes:
         scene: Id of the scene.
         band: Name of the band.
-        window: Row, column, rows, columns in the file.
+        window: Row, column, rows, columns in the file; all 0 where it failed.
         pixels: Pixels read.
         attempts: Attempts it took.
         seconds: Time it took, decoding included.
@@ -103,7 +105,7 @@ def read_band(band: SourceBand, geobox: GeoBox) -> tuple[Packed, WindowRead | No
     if rows is None or columns is None:
         return packed, None
     window = _read(band, grid, (rows, columns))
-    values = packed_values(_as_uint16(window.values, band), band)
+    values = packed_values(_checked(window.values, band), band)
     if reduce > 1:
         values = block_mean(_padded(values, reduce), reduce)
     values = _repeated(values, repeat)
@@ -209,9 +211,9 @@ def _read(file: SourceFile, grid: Grid, reach: tuple[slice, slice]) -> WindowRea
     )
 
 
-def _as_uint16(values: npt.NDArray[Any], band: SourceBand) -> npt.NDArray[np.uint16]:
-    if values.dtype != np.uint16:
-        _refuse(band, values.dtype, "uint16")
+def _checked(values: npt.NDArray[Any], band: SourceBand) -> npt.NDArray[Any]:
+    if values.dtype != band.dtype:
+        _refuse(band, values.dtype, band.dtype)
     return values
 
 
@@ -283,13 +285,36 @@ def _place(
     onto[to_rows, to_columns] = values[from_rows, from_columns]
 
 
+@lru_cache(maxsize=256)
+def coarsening(grid: Grid, crs: str, resolution: float) -> int:
+    """Give how many source pixels fit side by side into a pixel of another grid, at least one.
+
+    Judged at the middle of the file, so that it does not depend on the window asked for.
+
+    Args:
+        grid: Grid of the file.
+        crs: CRS of the other grid.
+        resolution: Its pixel size, in units of its CRS.
+
+    Returns:
+        A whole number, rounded down.
+    """
+    transform = Affine(*grid.transform)
+    size = abs(transform.a)
+    if CRS(grid.crs) != CRS(crs):
+        middle = Affine.translation(grid.shape[1] // 2, grid.shape[0] // 2)
+        pixel = GeoBox((1, 1), transform * middle, grid.crs)
+        size = pixel.extent.to_crs(crs).area ** 0.5
+    return max(int(round(resolution / size, 6)), 1)
+
+
 def _read_band_warped(
     band: SourceBand, grid: Grid, geobox: GeoBox
 ) -> tuple[Packed, WindowRead | None]:
     transform = Affine(*grid.transform)
     coordinates = source_coordinates(geobox, grid.crs, transform)
     # a coarser target averages first, on squares counted from the file's own corner
-    factor = max(int(round(geobox.resolution.x / transform.a, 6)), 1)
+    factor = coarsening(grid, str(geobox.crs), abs(geobox.resolution.x))
     reach = coordinates.window(grid.shape, margin=2 * factor)
     if reach is None or coordinates.window(grid.shape, margin=0) is None:
         return np.zeros(geobox.shape, np.uint16), None
@@ -299,7 +324,7 @@ def _read_band_warped(
             for span, length in zip(reach, grid.shape, strict=True)
         )
     window = _read(band, grid, reach)
-    values = packed_values(_as_uint16(window.values, band), band)
+    values = packed_values(_checked(window.values, band), band)
     if factor > 1:
         values = block_mean(_padded(values, factor), factor)
     # divided before the window is taken off, so that rounding does not depend on the window

@@ -18,6 +18,9 @@ from eo_assets.cube.radiometry import PACKED_MAX, Packed
 Float = npt.NDArray[np.float64]
 Choice = npt.NDArray[np.intp]
 
+NOT_SPECTRAL = frozenset({"lwir11", "elevation"})
+"""Bands that measure something else than reflectance and take no part in spectral distances."""
+
 GEOMEDIAN_STEPS = 100
 GEOMEDIAN_TOLERANCE = 0.05
 """Packed steps, 5e-6 reflectance; movement below which a geometric median has settled."""
@@ -134,6 +137,38 @@ def _weighted_mean(spectra: Float, weights: Float) -> Float:
 def _chosen(values: Packed, choice: Choice, usable: npt.NDArray[np.bool_]) -> Reduced:
     taken = np.take_along_axis(values, choice[np.newaxis, np.newaxis], axis=0)[0]
     return Reduced(values=np.where(usable.any(axis=0), taken, 0).astype(np.uint16), choice=choice)
+
+
+def reduce_observations(
+    method: str, values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ...]
+) -> Reduced:
+    """Reduce by a method that looks at reflectance; other bands follow.
+
+    Where the method takes one observation, temperature is that observation's; else its median.
+
+    Args:
+        method: Name of the method.
+        values: Packed values, dims ``(time, band, pixel)``.
+        valid: Which observations are valid, dims ``(time, pixel)``.
+        bands: Names of the bands.
+
+    Returns:
+        One observation a pixel, in the order of ``bands``.
+    """
+    spectral = [i for i, name in enumerate(bands) if name not in NOT_SPECTRAL]
+    if len(spectral) == len(bands) or not spectral:
+        return REDUCERS[method](values, valid, bands)
+    names = tuple(bands[i] for i in spectral)
+    reduced = REDUCERS[method](values[:, spectral], valid, names)
+    result = np.zeros(values.shape[1:], np.uint16)
+    result[spectral] = reduced.values
+    others = [i for i in range(len(bands)) if i not in spectral]
+    if reduced.choice is None:
+        result[others] = median(values[:, others], valid, ()).values
+    else:
+        taken = np.take_along_axis(values[:, others], reduced.choice[np.newaxis, np.newaxis], 0)[0]
+        result[others] = np.where((reduced.values != 0).any(axis=0), taken, 0)
+    return Reduced(values=result, choice=reduced.choice)
 
 
 REDUCERS: Mapping[str, Reducer] = {

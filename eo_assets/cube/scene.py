@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from eo_assets.catalog.bands import Band
 from eo_assets.catalog.collections import Collection
 from eo_assets.catalog.collections.model import StacItem
 from eo_assets.catalog.radiometry import Radiometry
@@ -44,6 +45,8 @@ class SourceBand(SourceFile):
         valid_min: Smallest valid digital number.
         valid_max: Largest valid digital number.
         value_scale: Value of one stored step of the product.
+        value_offset: Value of a stored zero of the product.
+        dtype: Data type of the file's pixels.
         reason: Why this radiometry holds.
     """
 
@@ -53,6 +56,8 @@ class SourceBand(SourceFile):
     valid_min: int
     valid_max: int
     value_scale: float
+    value_offset: float = 0.0
+    dtype: str = "uint16"
     reason: str
 
 
@@ -67,8 +72,8 @@ class Scene(_Value):
         cloud_cover_pct: Cloud as the provider states it, per cent; None when not stated.
         baseline: Processing baseline, where the provider has one.
         bbox_4326: West, south, east, north; degrees.
-        bands: Bands by name.
-        quality: File of the quality band.
+        bands: Bands by name; optional ones the item lacks are not there.
+        quality: File of the quality band; None where the collection has none.
         doubtful: The item contradicts itself about its radiometry.
     """
 
@@ -80,7 +85,7 @@ class Scene(_Value):
     baseline: str | None
     bbox_4326: tuple[float, float, float, float]
     bands: dict[str, SourceBand]
-    quality: SourceFile
+    quality: SourceFile | None
     doubtful: bool = False
 
 
@@ -146,11 +151,13 @@ def scene_of(item: StacItem, collection: Collection, bands: tuple[str, ...]) -> 
     """
     publication = collection.publication_of(item)
     stac_assets: Mapping[str, Any] = item["assets"]
-    wanted = (*bands, collection.quality.name)
+    quality = (collection.quality.name,) if collection.quality else ()
+    keys = {name: publication.stac_asset_key(name, stac_assets) for name in (*bands, *quality)}
+    hrefs = {name: str(stac_assets[key]["href"]) for name, key in keys.items() if key}
     missing = [
         f"{name} ({publication.stac_asset_keys.get(name, '-')})"
-        for name in wanted
-        if publication.stac_asset_keys.get(name) not in stac_assets
+        for name in keys
+        if name not in hrefs and (name in quality or not collection.band(name).optional)
     ]
     if missing:
         raise SourceContractError(
@@ -159,7 +166,8 @@ def scene_of(item: StacItem, collection: Collection, bands: tuple[str, ...]) -> 
             "Leave these bands out of the region's bands, or exclude the item.",
         )
     properties = item["properties"]
-    radiometry = {n: publication.rule(n).resolve(item["id"], properties) for n in bands}
+    present = [name for name in bands if name in hrefs]
+    radiometry = {n: publication.rule(n).resolve(item["id"], properties) for n in present}
     baseline = properties.get("s2:processing_baseline")
     return Scene(
         id=item["id"],
@@ -170,21 +178,15 @@ def scene_of(item: StacItem, collection: Collection, bands: tuple[str, ...]) -> 
         baseline=None if baseline is None else str(baseline),
         bbox_4326=tuple(item["bbox"]),
         bands={
-            name: _source_band(
-                stac_assets[publication.stac_asset_keys[name]]["href"],
-                radiometry[name],
-                collection.band(name).quantity.scale,
-            )
-            for name in bands
+            name: _source_band(hrefs[name], radiometry[name], collection.band(name))
+            for name in present
         },
-        quality=SourceFile(
-            href=stac_assets[publication.stac_asset_keys[collection.quality.name]]["href"]
-        ),
+        quality=SourceFile(href=hrefs[quality[0]]) if quality else None,
         doubtful=any(r.doubtful for r in radiometry.values()),
     )
 
 
-def _source_band(href: str, radiometry: Radiometry, value_scale: float) -> SourceBand:
+def _source_band(href: str, radiometry: Radiometry, band: Band) -> SourceBand:
     return SourceBand(
         href=href,
         scale=radiometry.scale,
@@ -192,6 +194,8 @@ def _source_band(href: str, radiometry: Radiometry, value_scale: float) -> Sourc
         nodata=radiometry.nodata,
         valid_min=radiometry.valid_min,
         valid_max=radiometry.valid_max,
-        value_scale=value_scale,
+        value_scale=band.quantity.scale,
+        value_offset=band.quantity.offset,
+        dtype=band.source_dtype,
         reason=radiometry.reason,
     )

@@ -118,12 +118,10 @@ def describe(
     region = partition.region
     collection = get_collection(region.collection)
     bands = region.bands or collection.default_bands
-    return (
-        VirtualCube.load(collection.id, tuple(scenes), bands)
-        .valid(collection.quality, keep_snow=region.keep_snow)
-        .composite(composite, order="least_cloudy")
-        .clip(region.geometry)
-    )
+    cube = VirtualCube.load(collection.id, tuple(scenes), bands)
+    if collection.quality:
+        cube = cube.valid(collection.quality, keep_snow=region.keep_snow)
+    return cube.composite(composite, order="least_cloudy").clip(region.geometry)
 
 
 def _scenes(

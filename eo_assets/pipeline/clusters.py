@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from odc.geo.geobox import GeoBox
 
+from eo_assets.catalog.collections import get_collection
 from eo_assets.clustering.bands import Packed, StoredBand
 from eo_assets.clustering.fitting import Classification
 from eo_assets.clustering.methods import get_method
@@ -58,6 +59,7 @@ STEP = "clusters"
 
 MAX_CLUSTERS = 64
 TOO_FEW_PIXELS = "too_few_pixels"
+NO_REFLECTANCE = "no_reflectance"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,7 +269,8 @@ def materialise(
         options: How to group.
 
     Returns:
-        The record; empty when the mosaic is, or with ``too_few_pixels``.
+        The record; empty when the mosaic is, with ``too_few_pixels``, or with
+        ``no_reflectance`` for collections that measure something else.
 
     Raises:
         MissingArtifactError: ``mosaic`` has not been materialised.
@@ -277,6 +280,8 @@ def materialise(
     upstream = store.read_record(partition, "mosaic")
     if upstream.empty:
         return store.publish_empty(partition, STEP, upstream=upstream)
+    if get_collection(partition.region.collection).product != "reflectance":
+        return store.publish_empty(partition, STEP, upstream=upstream, reason=NO_REFLECTANCE)
     grid = Grid.model_validate_json(
         (store.folder(partition, "band_stack") / "grid.json").read_text(encoding="utf-8")
     )

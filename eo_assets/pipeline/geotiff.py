@@ -69,7 +69,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
     collection = get_collection(partition.region.collection)
     bands = tuple(collection.band(name) for name in cube.bands)
     name = partition.product_name(
-        "reflectance", crs=grid.crs, resolution_m=float(geobox.resolution.x)
+        collection.product, crs=grid.crs, resolution_m=float(geobox.resolution.x)
     )
     needs = 3 * geobox.shape[0] * geobox.shape[1] * 2 * len(bands)
     with store.publish(partition, STEP, needs_bytes=needs) as folder:
@@ -84,8 +84,8 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
         runner.map(export, [task], label="GeoTIFF")
         asset = raster_asset(
             target,
-            title=f"{collection.title} surface reflectance",
-            roles=("data", "reflectance"),
+            title=f"{collection.title}: {collection.product}",
+            roles=("data", collection.product),
             bands=[band_of(band, nodata=band.quantity.nodata) for band in bands],
         )
         item = product_item(
@@ -151,6 +151,7 @@ def _cog_band(band: Band) -> CogBand:
         name=band.name,
         units=band.quantity.units,
         scale=band.quantity.scale,
+        offset=band.quantity.offset,
         tags={
             "common_name": band.stac_common_name,
             "long_name": band.title,

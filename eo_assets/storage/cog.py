@@ -26,12 +26,14 @@ class CogBand:
         name: Band description: ``red``.
         units: Of the unpacked value.
         scale: Value of one stored step.
+        offset: Value of a stored zero.
         tags: More about the band, as text.
     """
 
     name: str
     units: str = ""
     scale: float = 1.0
+    offset: float = 0.0
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -122,6 +124,7 @@ def _write_band(
     file.set_band_description(number, band.name)
     file.set_band_unit(number, band.units)
     file.scales = _replaced(file.scales, number, band.scale)
+    file.offsets = _replaced(file.offsets, number, band.offset)
     file.update_tags(number, **band.tags, **moments.tags())
 
 

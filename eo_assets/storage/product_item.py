@@ -44,6 +44,13 @@ def band_of(band: Band, *, nodata: float) -> dict[str, Any]:
     Returns:
         One entry of ``bands``.
     """
+    spectral: dict[str, Any] = {}
+    if band.center_wavelength_um:
+        spectral = {
+            "eo:common_name": band.stac_common_name,
+            "eo:center_wavelength": band.center_wavelength_um,
+            "eo:full_width_half_max": band.full_width_half_max_um,
+        }
     return {
         "name": band.name,
         "description": band.title,
@@ -51,10 +58,8 @@ def band_of(band: Band, *, nodata: float) -> dict[str, Any]:
         "nodata": nodata,
         "unit": band.quantity.units,
         "raster:scale": band.quantity.scale,
-        "raster:offset": 0.0,
-        "eo:common_name": band.stac_common_name,
-        "eo:center_wavelength": band.center_wavelength_um,
-        "eo:full_width_half_max": band.full_width_half_max_um,
+        "raster:offset": band.quantity.offset,
+        **spectral,
     }
 
 

@@ -11,23 +11,23 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import errno
+import fcntl
 import hashlib
-import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eo_assets.errors import MissingArtifactError, StaleArtifactError, StorageError
 from eo_assets.storage.partition import Partition
 
 RECORD = "record.json"
-RECORD_SCHEMA = 1
+RECORD_SCHEMA: Final = 1
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -51,7 +51,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: int = RECORD_SCHEMA
+    schema_version: Literal[1] = RECORD_SCHEMA
     step: str
     region: str
     collection: str
@@ -103,14 +103,16 @@ class Store:
         with storage_errors(final):
             final.parent.mkdir(parents=True, exist_ok=True)
             self._check_space(final.parent, needs_bytes)
-            _recover(final)
-            _remove_leftovers(final)
+            with _locked(final.parent):
+                _recover(final)
+                _remove_leftovers(final)
             draft = Path(tempfile.mkdtemp(prefix=f".{step}-{os.getpid()}-", dir=final.parent))
             draft.chmod(0o755)
         try:
             with storage_errors(final):
                 yield draft
-                _replace(draft, final)
+                with _locked(final.parent):
+                    _replace(draft, final)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -176,21 +178,29 @@ class Store:
             MissingArtifactError: The step has not been materialised for this partition.
             StaleArtifactError: It was written by an incompatible version.
         """
-        _recover(self.folder(partition, step))
-        path = self.folder(partition, step) / RECORD
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            text = _record_text(self.folder(partition, step))
         except FileNotFoundError:
             raise MissingArtifactError(
                 f"There is no {step} of {partition}.", f"Materialise {step} first."
             ) from None
-        if content.get("schema_version") != RECORD_SCHEMA:
+        try:
+            return Record.model_validate_json(text)
+        except ValidationError as error:
             raise StaleArtifactError(
-                f"The {step} of {partition} has record version {content.get('schema_version')}; "
-                f"this version reads {RECORD_SCHEMA}.",
+                f"The record of the {step} of {partition} is not one of version {RECORD_SCHEMA}, "
+                f"which this version reads.",
                 f"Materialise {step} again.",
-            )
-        return Record.model_validate(content)
+            ) from error
+
+
+def _record_text(final: Path) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return (final / RECORD).read_text(encoding="utf-8", errors="replace")
+    # a run may be about to replace the product, or was killed while it did
+    with _locked(final.parent):
+        _recover(final)
+        return (final / RECORD).read_text(encoding="utf-8", errors="replace")
 
 
 @contextlib.contextmanager
@@ -222,6 +232,19 @@ def storage_errors(place: Path) -> Iterator[None]:
 
 
 _DAY_S = 86_400
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep others from renaming in a folder; the lock of a process that dies is released."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # some network file systems have no locks; there a look may come at the wrong moment
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _recover(final: Path) -> None:

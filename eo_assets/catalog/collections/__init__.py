@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eo_assets.catalog.collections.cop_dem_glo_30 import COP_DEM_GLO_30
 from eo_assets.catalog.collections.landsat_c2_l2 import LANDSAT_C2_L2
 from eo_assets.catalog.collections.model import Collection, Publication
 from eo_assets.catalog.collections.sentinel_2_l2a import SENTINEL_2_C1_L2A, SENTINEL_2_L2A
@@ -10,7 +11,8 @@ from eo_assets.errors import UnknownNameError
 __all__ = ["COLLECTIONS", "Collection", "Publication", "get_collection"]
 
 COLLECTIONS: dict[str, Collection] = {
-    collection.id: collection for collection in (SENTINEL_2_L2A, SENTINEL_2_C1_L2A, LANDSAT_C2_L2)
+    collection.id: collection
+    for collection in (SENTINEL_2_L2A, SENTINEL_2_C1_L2A, LANDSAT_C2_L2, COP_DEM_GLO_30)
 }
 
 

@@ -27,18 +27,21 @@ _SURFACE_TEMPERATURE = FixedScale(
 )
 
 
-def _band(name: str, title: str, center_um: float, width_um: float) -> Band:
+def _band(
+    name: str, title: str, center_um: float, width_um: float, *, optional: bool = False
+) -> Band:
     return Band(
         name=name,
         title=title,
         center_wavelength_um=center_um,
         full_width_half_max_um=width_um,
         resolution_m=30,
+        optional=optional,
     )
 
 
 _BANDS = (
-    _band("coastal", "Coastal aerosol", 0.44, 0.02),
+    _band("coastal", "Coastal aerosol", 0.44, 0.02, optional=True),  # Landsat 8 and 9 only
     _band("blue", "Blue", 0.48, 0.06),
     _band("green", "Green", 0.56, 0.06),
     _band("red", "Red", 0.65, 0.04),
@@ -52,6 +55,8 @@ _BANDS = (
         full_width_half_max_um=0.59,
         resolution_m=30,
         quantity=TEMPERATURE,
+        # items processed to L2SR, for want of an emissivity, have none
+        optional=True,
     ),
 )
 
@@ -59,7 +64,6 @@ LANDSAT_C2_L2 = Collection(
     id="landsat-c2-l2",
     title="Landsat Collection 2 Level-2",
     bands=_BANDS,
-    # coastal exists on Landsat 8 and 9 only
     default_bands=("blue", "green", "red", "nir08", "swir16", "swir22", "lwir11"),
     resolution_m=30,
     grid_anchor="center",
@@ -67,7 +71,9 @@ LANDSAT_C2_L2 = Collection(
     publications=(
         Publication(
             provider="planetary-computer",
-            stac_asset_keys={band.name: band.name for band in _BANDS} | {"qa_pixel": "qa_pixel"},
+            # Landsat 4 to 7 measure one thermal band, keyed lwir
+            stac_asset_keys={band.name: band.name for band in _BANDS}
+            | {"lwir11": "lwir11|lwir", "qa_pixel": "qa_pixel"},
             radiometry=_SURFACE_REFLECTANCE,
             other_radiometry={"lwir11": _SURFACE_TEMPERATURE},
         ),

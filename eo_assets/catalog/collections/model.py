@@ -21,7 +21,8 @@ class Publication:
 
     Attributes:
         provider: Provider id, see ``eo_assets.catalog.providers``.
-        stac_asset_keys: Key of the STAC asset for each band and the quality band.
+        stac_asset_keys: Key of the STAC asset for each band and the quality band. Where sensors
+            of a collection differ, several keys, best first: ``lwir11|lwir``.
         radiometry: Rule for the reflectance bands.
         other_radiometry: Rules for bands that measure something else.
     """
@@ -30,6 +31,21 @@ class Publication:
     stac_asset_keys: Mapping[str, str]
     radiometry: RadiometryRule
     other_radiometry: Mapping[str, RadiometryRule] = field(default_factory=dict)
+
+    def stac_asset_key(self, band: str, stac_assets: Mapping[str, Any]) -> str | None:
+        """Give the key under which an item has a band, or None when it has not.
+
+        Args:
+            band: Name of the band.
+            stac_assets: The item's STAC assets.
+        """
+        keys = self.stac_asset_keys.get(band, "").split("|")
+        return next((key for key in keys if key in stac_assets), None)
+
+    @property
+    def all_keys(self) -> set[str]:
+        """All keys of STAC assets it may use."""
+        return {key for keys in self.stac_asset_keys.values() for key in keys.split("|")}
 
     def rule(self, band: str) -> RadiometryRule:
         """Give the radiometry rule of a band."""
@@ -48,7 +64,8 @@ class Collection:
         resolution_m: Pixel size of a region's grid unless the region says otherwise, metres.
         grid_anchor: ``edge``: pixel edges lie on multiples of the resolution (Sentinel-2).
             ``center``: pixel centres do (Landsat).
-        quality: Its quality band.
+        quality: Its quality band; None where every pixel of a file is usable.
+        product: What its mosaic is called: ``reflectance``.
         publications: How each provider publishes it. The first whose asset keys an item has is
             the item's publication.
     """
@@ -59,8 +76,9 @@ class Collection:
     default_bands: tuple[str, ...]
     resolution_m: float
     grid_anchor: Literal["edge", "center"]
-    quality: QualityBand
+    quality: QualityBand | None
     publications: tuple[Publication, ...]
+    product: str = "reflectance"
 
     def band(self, name: str) -> Band:
         """Look up a band.
@@ -89,8 +107,8 @@ class Collection:
             SourceContractError: The item has no asset key of any known publication.
         """
         found = set(item.get("assets", {}))
-        best = max(self.publications, key=lambda p: len(found & set(p.stac_asset_keys.values())))
-        if not found & set(best.stac_asset_keys.values()):
+        best = max(self.publications, key=lambda publication: len(found & publication.all_keys))
+        if not found & best.all_keys:
             raise SourceContractError(
                 f"Item {item.get('id')} of {self.id} has the STAC assets {sorted(found)}; none is "
                 f"a band of {self.id} as {', '.join(p.provider for p in self.publications)} "

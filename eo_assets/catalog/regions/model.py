@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from shapely import MultiPolygon, get_coordinates, make_valid
+from shapely import MultiPolygon, get_coordinates, get_parts, make_valid
 from shapely.affinity import translate
 from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
@@ -80,7 +80,7 @@ class Region(BaseModel):
             return self.outline
         parts = [
             translate(part, xoff=360) if part.bounds[2] <= 0 else part
-            for part in MultiPolygon(self.outline).geoms
+            for part in get_parts(self.outline)
         ]
         return MultiPolygon(parts)
 
