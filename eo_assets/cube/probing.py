@@ -1,12 +1,19 @@
-"""Looking at the header of every file a cube needs, before any pixel is computed."""
+"""Looking at the header of every file a cube needs, before any pixel is computed.
+
+Of a scene whose item contradicts itself some pixels are looked at too.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from eo_assets.cube.access import gdal_environment, open_file, with_retries
+import rasterio
+
+from eo_assets.cube.access import file_size, gdal_environment, open_file, with_retries
+from eo_assets.cube.diagnosis import naming
 from eo_assets.cube.grid import Grid
 from eo_assets.cube.scene import Scene, SourceBand, SourceFile
+from eo_assets.cube.selfcheck import SelfCheck, check_shift
 from eo_assets.errors import SourceContractError, SourceReadError
 
 
@@ -23,7 +30,10 @@ class Probe:
         block: Rows and columns of a block.
         overviews: Number of overviews.
         fault: Why the file cannot be used; empty when it can.
-        warning: What makes reading it slow: striped, or without overviews.
+        warning: What makes reading it slow: striped, or without overviews; or that its pixels
+            do not tell whether a doubtful item is right.
+        radiometry: What its pixels say of a doubtful item.
+        quarantined: They say that the item is wrong; a person has to decide.
     """
 
     scene: str
@@ -35,6 +45,8 @@ class Probe:
     overviews: int = 0
     fault: str = ""
     warning: str = ""
+    radiometry: str = ""
+    quarantined: bool = False
 
 
 def probe_scene(scene: Scene) -> tuple[Probe, ...]:
@@ -53,13 +65,38 @@ def probe_scene(scene: Scene) -> tuple[Probe, ...]:
     if scene.quality:
         files["quality"] = scene.quality
     with gdal_environment():
-        return tuple(_probe(scene.id, band, file) for band, file in files.items())
+        probes = tuple(_probe(scene.id, band, file) for band, file in files.items())
+        if scene.doubtful and not any(probe.fault for probe in probes):
+            return _with_radiometry(scene, probes)
+    return probes
+
+
+def _with_radiometry(scene: Scene, probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
+    try:
+        with naming(scene.id, "radiometry"):
+            check = check_shift(scene)
+    except SourceReadError as error:
+        return (replace(probes[0], fault=error.problem), *probes[1:])
+    band = check.band or probes[0].band
+    return tuple(_noted(probe, check) if probe.band == band else probe for probe in probes)
+
+
+def _noted(probe: Probe, check: SelfCheck) -> Probe:
+    undecided = check.verdict == "undecided"
+    warning = "; ".join(filter(None, [probe.warning, check.reason if undecided else ""]))
+    return replace(
+        probe,
+        warning=warning,
+        radiometry=f"{check.verdict}: {check.reason}",
+        quarantined=check.verdict == "contradicts",
+    )
 
 
 def _probe(scene: str, band: str, file: SourceFile) -> Probe:
     href = file.href.partition("?")[0]
     try:
-        dataset, _ = with_retries(lambda: open_file(file.href), file.href)
+        with naming(scene, band):
+            dataset, _ = with_retries(lambda: open_file(file.href), file.href)
     except (SourceReadError, SourceContractError) as error:
         return Probe(scene=scene, band=band, href=href, fault=error.problem)
     dtype = dataset.dtypes[0]
@@ -71,6 +108,8 @@ def _probe(scene: str, band: str, file: SourceFile) -> Probe:
         fault = f"{href} has {dtype} pixels; {' or '.join(sorted(expected))} was expected."
     elif dataset.transform.b or dataset.transform.d:
         fault = f"{href} is rotated; a north-up grid was expected."
+    elif missing := _missing_bytes(dataset, file.href):
+        fault = f"{href} is cut short: {missing} bytes are missing."
     if fault:
         return Probe(scene=scene, band=band, href=href, dtype=dtype, fault=fault)
     block = dataset.block_shapes[0]
@@ -93,6 +132,17 @@ def _probe(scene: str, band: str, file: SourceFile) -> Probe:
         overviews=overviews,
         warning="; ".join(warnings),
     )
+
+
+def _missing_bytes(dataset: rasterio.DatasetReader, href: str) -> int:
+    """Tell how far the last block of a file lies beyond its end."""
+    height, width = dataset.block_shapes[0]
+    last = f"{(dataset.width - 1) // width}_{(dataset.height - 1) // height}"
+    start, length = (
+        dataset.get_tag_item(f"BLOCK_{what}_{last}", "TIFF", bidx=1) for what in ("OFFSET", "SIZE")
+    )
+    size = file_size(href) if start and length else None
+    return 0 if size is None else max(int(start) + int(length) - size, 0)
 
 
 def with_grids(scene: Scene, probes: tuple[Probe, ...]) -> Scene:

@@ -67,21 +67,19 @@ def check_shift(scene: Scene) -> SelfCheck:
         SourceReadError: A file is damaged.
         SourceUnavailableError: A server does not answer.
     """
-    checks = [_check(scene, name) for name in _DARK_BANDS[:3] if name in scene.bands]
-    if not checks and "green" in scene.bands:
-        checks = [_check(scene, "green")]
-    if not checks:
+    names = [name for name in _DARK_BANDS if name in scene.bands][:2]
+    if scene.quality is None or not names:
         return SelfCheck(
-            band="", verdict="undecided", reason="no band dark enough over land was asked for"
+            band="", verdict="undecided", reason="no band that is dark over land was asked for"
         )
+    checks = [_check(scene.bands[name], name, scene.quality.href) for name in names]
     order = {"contradicts": 0, "agrees": 1, "undecided": 2}
     return min(checks, key=lambda check: order[check.verdict])
 
 
-def _check(scene: Scene, name: str) -> SelfCheck:
-    band = scene.bands[name]
+def _check(band: SourceBand, name: str, quality: str) -> SelfCheck:
     shift = -band.offset / band.scale
-    land = _land_pixels(band, scene.quality.href)
+    land = _land_pixels(band, quality)
     if land.size < FEWEST_PIXELS:
         return SelfCheck(
             band=name,
@@ -136,5 +134,5 @@ def _coarse(
     dataset: rasterio.DatasetReader, part: float, shape: tuple[int, int]
 ) -> npt.NDArray[Any]:
     rows, columns = dataset.shape
-    window = Window(columns * (1 - part) / 2, rows * (1 - part) / 2, columns * part, rows * part)  # type: ignore[call-arg]
+    window = Window(columns * (1 - part) / 2, rows * (1 - part) / 2, columns * part, rows * part)
     return dataset.read(1, window=window, out_shape=shape)

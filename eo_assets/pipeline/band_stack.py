@@ -41,15 +41,16 @@ def materialise(
         store: Where the items are and the cube goes.
         runner: Where headers are read.
         failure_budget: Share of the scenes that may have an unusable file, 0-1. Such scenes are
-            left out and named in the record.
-        composite: How several observations of a pixel become one,.
+            left out and named in the record; so are those whose pixels contradict their item, for
+            a person to decide.
+        composite: How several observations of a pixel become one.
 
     Returns:
         The record; empty when there are no items.
 
     Raises:
         MissingArtifactError: ``stac_items`` has not been materialised.
-        FailureBudgetError: Too many scenes have an unusable file.
+        FailureBudgetError: Too many scenes have an unusable file or are in quarantine, or all.
         SourceUnavailableError: A server does not answer.
         StorageError: The cube cannot be stored.
     """
@@ -62,14 +63,17 @@ def materialise(
     )
     scenes, faults = _scenes(items["features"], partition)
     probes = runner.map(probe_scene, scenes, label="headers of scenes")
-    usable = []
+    usable, quarantined = [], {}
     for scene, of_scene in zip(scenes, probes, strict=True):
         scene_faults = [probe.fault for probe in of_scene if probe.fault]
+        doubts = [probe.radiometry for probe in of_scene if probe.quarantined]
         if scene_faults:
             faults[scene.id] = " ".join(scene_faults)
+        elif doubts:
+            quarantined[scene.id] = " ".join(doubts)
         else:
             usable.append(with_grids(scene, of_scene))
-    _check_budget(faults, len(items["features"]), failure_budget, partition)
+    _check_budget({**faults, **quarantined}, len(items["features"]), failure_budget, partition)
     cube = describe(partition, usable, composite=composite)
     files = [probe for of_scene in probes for probe in of_scene]
     record = Record(
@@ -79,7 +83,9 @@ def materialise(
         date=str(partition.date),
         summary={
             "scenes": len(usable),
-            "scenes_left_out": len(faults),
+            "scenes_left_out": len(faults) + len(quarantined),
+            "left_out": "; ".join(f"{name}: {why}" for name, why in sorted(faults.items())),
+            "quarantined": "; ".join(f"{name} {why}" for name, why in sorted(quarantined.items())),
             "files": len(files),
             "bands": ", ".join(cube.bands),
             "width_px": int(geobox.shape[1]),
@@ -97,7 +103,7 @@ def materialise(
     with store.publish(partition, STEP) as folder:
         (folder / CUBE).write_text(cube.model_dump_json(indent=1), encoding="utf-8")
         (folder / GRID).write_text(Grid.of(geobox).model_dump_json(), encoding="utf-8")
-        (folder / PROBES).write_text(_probe_table(files, faults), encoding="utf-8")
+        (folder / PROBES).write_text(_probe_table(files, faults, quarantined), encoding="utf-8")
         store.write_record(folder, record)
     return record
 
@@ -141,9 +147,10 @@ def _scenes(
 def _check_budget(
     faults: dict[str, str], n_scenes: int, budget: float, partition: Partition
 ) -> None:
-    if len(faults) <= budget * n_scenes:
+    # nothing left is a failure whatever the budget: there is no emptiness to report
+    if len(faults) <= budget * n_scenes and len(faults) < n_scenes:
         return
-    named = " ".join(list(faults.values())[:3])
+    named = " ".join(f"{name}: {why}" for name, why in list(faults.items())[:3])
     raise FailureBudgetError(
         f"{len(faults)} of {n_scenes} scenes of {partition} cannot be used; at most "
         f"{budget:.0%} may fail. {named}",
@@ -151,7 +158,9 @@ def _check_budget(
     )
 
 
-def _probe_table(probes: Sequence[Probe], faults: dict[str, str]) -> str:
+def _probe_table(
+    probes: Sequence[Probe], faults: dict[str, str], quarantined: dict[str, str]
+) -> str:
     rows = [
         {
             "scene": probe.scene,
@@ -163,7 +172,9 @@ def _probe_table(probes: Sequence[Probe], faults: dict[str, str]) -> str:
             "overviews": probe.overviews,
             "fault": probe.fault,
             "warning": probe.warning,
+            "radiometry": probe.radiometry,
         }
         for probe in probes
     ]
-    return json.dumps({"files": rows, "scenes_left_out": faults}, indent=1)
+    table = {"files": rows, "scenes_left_out": faults, "quarantined": quarantined}
+    return json.dumps(table, indent=1)

@@ -1,4 +1,4 @@
-"""The mosaic: a partition's virtual cube evaluated block by block into a Zarr."""
+"""The mosaic: a partition's virtual cube evaluated block by block into a Zarr, with a read log."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from eo_assets.cube.compositing import Status
 from eo_assets.cube.evaluate import Evaluation, evaluate
 from eo_assets.cube.graph import VirtualCube, parse_cube
 from eo_assets.cube.grid import Block, Grid, blocks
+from eo_assets.cube.reading import Read
 from eo_assets.errors import ConfigurationError, FailureBudgetError
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.reporting.thumbnail import write_thumbnail
 from eo_assets.storage.mosaic_zarr import CHUNK, create_mosaic, write_block
 from eo_assets.storage.partition import Partition
+from eo_assets.storage.read_log import write_reads
 from eo_assets.storage.store import Record, Store, digest_of
 
 STEP = "mosaic"
 MOSAIC = "mosaic.zarr"
 THUMBNAIL = "thumbnail.png"
+READS = "reads.parquet"
 
 ALL_CLOUD = "all_cloud"
 OUTSIDE_SWATH = "outside_swath"
@@ -51,20 +54,16 @@ class BlockSummary:
     """What came of a block.
 
     Attributes:
+        block: The block.
         status: Number of pixels of each ``Status``.
-        pixels_read: Source pixels decoded.
-        reads: Windows read.
-        retries: Attempts beyond the first.
-        failures: Reads that failed, as ``scene band: reason``.
+        reads: What was read for it.
         ndvi_sum: Sum of the NDVI of valid pixels.
         ndvi_n: How many that were.
     """
 
+    block: Block
     status: dict[int, int]
-    pixels_read: int
-    reads: int
-    retries: int
-    failures: tuple[str, ...]
+    reads: tuple[Read, ...]
     ndvi_sum: float
     ndvi_n: int
 
@@ -117,7 +116,8 @@ def materialise(
         ]
         results = runner.map(compute_block, tasks, label="mosaic blocks")
         record = _record(partition, cube, results, upstream)
-        _check_budget(record, results, failure_budget, partition)
+        _check_budget(record, failure_budget, partition)
+        write_reads(folder / READS, ((r.block, read) for r in results for read in r.reads))
         if record.empty is None:
             runner.map(write_thumbnail, [(folder / MOSAIC, folder / THUMBNAIL)], label="thumbnail")
         store.write_record(folder, record)
@@ -140,11 +140,9 @@ def compute_block(task: BlockTask) -> BlockSummary:
     status, counts = np.unique(result.packed["status"].to_numpy(), return_counts=True)
     ndvi_sum, ndvi_n = _ndvi(result)
     return BlockSummary(
+        block=task.block,
         status={int(s): int(n) for s, n in zip(status, counts, strict=True)},
-        pixels_read=sum(read.pixels for read in result.reads),
-        reads=len(result.reads),
-        retries=sum(read.attempts - 1 for read in result.reads),
-        failures=tuple(f"{r.scene} {r.band}: {r.failure}" for r in result.reads if r.failure),
+        reads=result.reads,
         ndvi_sum=ndvi_sum,
         ndvi_n=ndvi_n,
     )
@@ -182,6 +180,8 @@ def _record(
     status: Counter[int] = Counter()
     for result in results:
         status.update(result.status)
+    reads = [read for result in results for read in result.reads]
+    failures = [read for read in reads if read.failure]
     region_px = sum(n for key, n in status.items() if key != Status.OUTSIDE_REGION)
 
     def share(key: Status) -> float:
@@ -203,10 +203,14 @@ def _record(
         "valid_px": status[Status.VALID],
         "region_px": region_px,
         "blocks": len(results),
-        "windows_read": sum(result.reads for result in results),
-        "source_mpx_read": round(sum(result.pixels_read for result in results) / 1e6, 3),
-        "retries": sum(result.retries for result in results),
-        "failed_reads": "; ".join(sorted({f for result in results for f in result.failures})),
+        # of what the archive offers; cloud is complete, a file that cannot be read is not
+        "completeness_pct": round(100 - share(Status.FAILED_READ), 3),
+        "windows_read": len(reads),
+        "source_mpx_read": round(sum(read.pixels for read in reads) / 1e6, 3),
+        "retries": sum(read.attempts - 1 for read in reads),
+        "failed_scenes": ", ".join(sorted({read.scene for read in failures})),
+        "failed_bands": ", ".join(sorted({read.band for read in failures})),
+        "failed_reads": "; ".join(sorted({f"{r.scene} {r.band}: {r.failure}" for r in failures})),
     }
     if ndvi_n:
         summary["ndvi_mean"] = round(ndvi_sum / ndvi_n, 4)
@@ -218,18 +222,16 @@ def _record(
         empty=empty,
         summary=summary,
         upstream={"band_stack": upstream.digest},
-        files={"mosaic": MOSAIC} | ({} if empty else {"thumbnail": THUMBNAIL}),
+        files={"mosaic": MOSAIC, "reads": READS} | ({} if empty else {"thumbnail": THUMBNAIL}),
         digest=digest_of(STEP, cube.digest),
     )
 
 
-def _check_budget(
-    record: Record, results: list[BlockSummary], budget: float, partition: Partition
-) -> None:
+def _check_budget(record: Record, budget: float, partition: Partition) -> None:
     failed = float(record.summary["failed_read_pct"]) / 100
     if failed <= budget:
         return
-    named = sorted({failure for result in results for failure in result.failures})[:3]
+    named = str(record.summary["failed_reads"]).split("; ")[:3]
     raise FailureBudgetError(
         f"{failed:.1%} of the pixels of {partition} are missing because files could not be read; "
         f"at most {budget:.0%} may be. {' '.join(named)}",
