@@ -144,11 +144,11 @@ class _Progress:
 
 def _summary(store: Store, partition: Partition, console: Console) -> None:
     table = Table("product", "result", title=f"{partition.region.title}, {partition.date}")
-    reason, places = "", []
+    first_empty, places = None, []
     for step in STEPS:
         record = store.read_record(partition, step)
         folder = store.folder(partition, step)
-        reason = reason or record.empty or ""
+        first_empty = first_empty or (record if record.empty else None)
         table.add_row(step, _result(record))
         if main_file := _main_file(record):
             places.append((step, _shown(folder / main_file)))
@@ -157,8 +157,8 @@ def _summary(store: Store, partition: Partition, console: Console) -> None:
     for step, place in places:
         # paths are for copying: never wrapped, never cut
         console.print(f"{step:<10}  {place}", soft_wrap=True)
-    if reason:
-        console.print(f"Nothing to map on this day: [bold]{reason}[/].")
+    if first_empty:
+        console.print(f"Empty from {first_empty.step} on: [bold]{first_empty.empty}[/].")
 
 
 def _main_file(record: Record) -> str:

@@ -8,14 +8,28 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from eo_assets.catalog.collections.model import StacItem
 from eo_assets.cube.scene import acquisition_time
+
+Filters = Mapping[str, Any]
+"""Conditions on item properties; see ``not_wanted``."""
+
+OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "neq": operator.ne,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "in": lambda found, wanted: found in wanted,
+}
 
 _DATASTRIP_START = re.compile(r"_S(\d{8}T\d{6})")
 _TOKEN_PARAMETERS = {"sig", "se", "st", "sp", "X-Amz-Signature", "token", "access_token"}
@@ -153,6 +167,48 @@ def too_cloudy(items: Iterable[StacItem], limit_pct: float) -> list[Excluded]:
         if (cover := item.get("properties", {}).get("eo:cloud_cover")) is not None
         and cover > limit_pct
     ]
+
+
+def not_wanted(items: Iterable[StacItem], filters: Filters) -> list[Excluded]:
+    """Tell which items' properties do not meet conditions.
+
+    Applied here rather than by the catalogue, because catalogues differ in what they filter by,
+    some ignore what they do not know, and what was left out is to be known.
+
+    Args:
+        items: STAC items.
+        filters: For each property a value it has to equal (case does not matter), or conditions
+            by operator: ``{"platform": "sentinel-2b", "view:sun_elevation": {"gte": 30}}``.
+
+    Returns:
+        Those that do not meet a condition, with the reason. An item without the property does
+        not meet it.
+    """
+    return [
+        Excluded(str(item["id"]), reason)
+        for item in items
+        if (reason := _unmet(item.get("properties", {}), filters))
+    ]
+
+
+def _unmet(properties: Mapping[str, Any], filters: Filters) -> str:
+    for name, wanted in filters.items():
+        conditions = wanted if isinstance(wanted, Mapping) else {"eq": wanted}
+        for how, value in conditions.items():
+            if not _meets(properties.get(name), how, value):
+                return f"{name} is {properties.get(name)!r}, not {how} {value!r}"
+    return ""
+
+
+def _meets(found: Any, how: str, wanted: Any) -> bool:
+    if found is None:
+        return False
+    if isinstance(found, str) and not isinstance(wanted, list):
+        found, wanted = found.casefold(), str(wanted).casefold()
+    try:
+        return bool(OPERATORS[how](found, wanted))
+    except TypeError:  # a number compared with text
+        return False
 
 
 def fingerprint(item: StacItem) -> str:

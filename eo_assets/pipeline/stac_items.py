@@ -23,6 +23,7 @@ from eo_assets.cube.items import (
     Excluded,
     fingerprint,
     newest_versions,
+    not_wanted,
     search_window,
     too_cloudy,
     unsigned,
@@ -205,10 +206,11 @@ def _find_items(search: Search) -> Snapshot:
         _explain_nothing(client, region, search.catalog)
     limit = search.max_cloud_cover_pct
     cloudy = too_cloudy(found, limit)
-    dropped = {excluded.id for excluded in cloudy}
+    unwanted = not_wanted(found, region.filters)
+    dropped = {excluded.id for excluded in (*cloudy, *unwanted)}
     kept, older = newest_versions(item for item in found if item["id"] not in dropped)
     items = tuple(unsigned(item, keep_links=search.lasting) for item in kept)
-    return Snapshot(items=items, excluded=(*cloudy, *older))
+    return Snapshot(items=items, excluded=(*cloudy, *unwanted, *older))
 
 
 def _explain_nothing(client: pystac_client.Client, region: Region, catalog: str) -> None:

@@ -19,6 +19,9 @@ from shapely.validation import explain_validity
 from eo_assets.catalog.collections import get_collection
 from eo_assets.errors import ConfigurationError, RegionError
 
+Scalar = str | float | bool
+Comparison = Literal["eq", "neq", "lt", "lte", "gt", "gte", "in"]
+
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -34,6 +37,8 @@ class Region(BaseModel):
         resolution_m: Pixel size in metres; the collection's when not given.
         bands: Bands of the mosaic; the collection's default bands when not given.
         max_cloud_cover_pct: Scenes with more cloud are left out, per cent.
+        filters: Conditions on the properties of scenes: a value to equal, or ``{"gte": 30}`` with
+            ``eq``, ``neq``, ``lt``, ``lte``, ``gt``, ``gte`` or ``in``.
         composite: How several observations of a pixel become one: ``first``, ``median``,
             ``medoid``, ``geomedian`` or ``max_ndvi``.
         keep_snow: Whether snow and ice are usable pixels.
@@ -50,6 +55,7 @@ class Region(BaseModel):
     resolution_m: float | None = Field(default=None, gt=0)
     bands: tuple[str, ...] | None = None
     max_cloud_cover_pct: float | None = Field(default=None, ge=0, le=100)
+    filters: dict[str, Scalar | dict[Comparison, Scalar | list[Scalar]]] = {}
     composite: Literal["first", "median", "medoid", "geomedian", "max_ndvi"] | None = None
     keep_snow: bool = True
     clusters: int | None = Field(default=None, ge=2, le=64)
