@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,14 @@ from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import band_of, product_item, raster_asset, write_item
+from eo_assets.storage.product_item import (
+    COLLECTION,
+    band_of,
+    product_collection,
+    product_item,
+    raster_asset,
+    write_item,
+)
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of
 
 STEP = "geotiff"
@@ -102,6 +110,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
             },
         )
         write_item(folder / f"{name}.json", item)
+        _write_collection(store, partition)
         record = Record(
             step=STEP,
             region=partition.region.id,
@@ -119,6 +128,14 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
         )
         store.write_record(folder, record)
     return record
+
+
+def _write_collection(store: Store, partition: Partition) -> None:
+    # beside the dates; written anew each time, whole, for a region's title may have changed
+    path = store.folder(partition, STEP).parent.parent / COLLECTION
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    write_item(draft, product_collection(partition))
+    draft.replace(path)
 
 
 def export(task: ExportTask) -> None:

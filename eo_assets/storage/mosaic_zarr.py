@@ -79,9 +79,10 @@ def write_block(path: Path, block: Block, pixels: xr.Dataset) -> None:
     group = zarr.open_group(path, mode="r+")
     for name, variable in pixels.data_vars.items():
         values = variable.to_numpy()
-        if values.any():
-            array = group[str(name)]
-            assert isinstance(array, zarr.Array)
+        array = group[str(name)]
+        assert isinstance(array, zarr.Array)
+        blank = np.isnan(values) if values.dtype.kind == "f" else values == array.fill_value
+        if not blank.all():
             array[block.slices] = values
 
 
@@ -96,4 +97,6 @@ def open_mosaic(path: Path, *, packed: bool = False) -> xr.Dataset:
         One variable a band, dims ``(y, x)``: reflectance 0-1 or kelvin, NaN where there is no
         observation; and ``status``, ``observations``, ``source``.
     """
-    return xr.open_zarr(path, chunks=None, consolidated=False, mask_and_scale=not packed)
+    return xr.open_zarr(
+        path, chunks=None, consolidated=False, mask_and_scale=not packed, decode_coords="all"
+    )

@@ -21,6 +21,9 @@ from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import file_digest
 
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+COLLECTION = "collection.json"
+"""Lies two folders above the item, beside the dates."""
+
 _EXTENSION = "https://stac-extensions.github.io/{}/schema.json"
 EXTENSIONS = [
     _EXTENSION.format(name)
@@ -120,7 +123,7 @@ def product_item(
         "stac_version": "1.1.0",
         "stac_extensions": EXTENSIONS,
         "id": item_id,
-        "collection": f"{partition.region.id}-{partition.region.collection}",
+        "collection": _collection_id(partition),
         "geometry": mapping(outline),
         "bbox": list(partition.region.bbox_4326),
         "properties": {
@@ -138,15 +141,48 @@ def product_item(
             **properties,
         },
         "links": [
-            {"rel": "derived_from", "href": source, "type": "application/geo+json"}
-            for source in sources
+            {"rel": "collection", "href": f"../../{COLLECTION}", "type": "application/json"},
+            *(
+                {"rel": "derived_from", "href": source, "type": "application/geo+json"}
+                for source in sources
+            ),
         ],
         "assets": {key: dict(value) for key, value in stac_assets.items()},
     }
 
 
+def product_collection(partition: Partition) -> dict[str, Any]:
+    """Describe the STAC collection of a region's products.
+
+    Args:
+        partition: Any partition of the region.
+
+    Returns:
+        The collection; the same for all partitions of the region.
+    """
+    region = partition.region
+    return {
+        "type": "Collection",
+        "stac_version": "1.1.0",
+        "id": _collection_id(partition),
+        "title": f"{region.title}: products from {region.collection}",
+        "description": f"Mosaics and what was derived from them, from {region.collection}.",
+        "license": "other",
+        "extent": {
+            "spatial": {"bbox": [list(region.bbox_4326)]},
+            # which days there are is known by the items only
+            "temporal": {"interval": [[None, None]]},
+        },
+        "links": [],
+    }
+
+
+def _collection_id(partition: Partition) -> str:
+    return f"{partition.region.id}-{partition.region.collection}"
+
+
 def write_item(path: Path, item: Mapping[str, Any]) -> None:
-    """Write a STAC item, indented for people."""
+    """Write a STAC item or collection, indented for people."""
     path.write_text(json.dumps(item, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
