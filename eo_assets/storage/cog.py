@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,12 @@ import numpy.typing as npt
 import rasterio
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError  # what closing a file raises, as it is
 from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
+
+from eo_assets.errors import StorageError
 
 TILE = 512
 
@@ -64,6 +69,9 @@ def write_cog(
         tags: About the whole file, as text.
         overview_resampling: ``average`` for quantities, ``mode`` or ``nearest`` for classes.
         colours: Colour of each class, red green blue alpha 0-255.
+
+    Raises:
+        StorageError: The disk is full, or refuses the file in another way.
     """
     draft = path.with_name(f".{path.name}.draft.tif")
     profile = {
@@ -102,6 +110,12 @@ def write_cog(
                 overview_resampling=overview_resampling.upper(),
                 num_threads="ALL_CPUS",
             )
+    except (RasterioError, CPLE_BaseError) as error:
+        free = shutil.disk_usage(path.parent).free
+        raise StorageError(
+            f"{path} cannot be written; its disk has {free / 1e6:,.1f} MB free.",
+            "Free some space, or set EO_ASSETS_OUTPUTS to another folder.",
+        ) from error
     finally:
         draft.unlink(missing_ok=True)
 

@@ -23,6 +23,7 @@ from rio_cogeo.cogeo import cog_validate
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.graph import packing
 from eo_assets.cube.grid import blocks
+from eo_assets.errors import StorageError
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.mosaic_zarr import create_mosaic, open_mosaic, write_block
 from eo_assets.storage.partition import Partition
@@ -33,6 +34,7 @@ from eo_assets.storage.product_item import (
     raster_asset,
     write_item,
 )
+from eo_assets_tests.small_disk import tmpfs
 from eo_assets_tests.tiny_archive import UTM, region
 
 SHAPE = (700, 1100)
@@ -233,6 +235,19 @@ def test_a_file_that_cannot_be_finished_leaves_no_draft(tmp_path):
             overview_resampling="average",
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+# too small for the draft's pixels; for its last directory; for the file made of it
+@pytest.mark.parametrize("size", ["300k", "9200k", "10m", "11m"])
+def test_a_disk_that_fills_up_is_a_storage_error(tmp_path, size):
+    noise = np.random.default_rng(1).integers(1, 60_000, SHAPE).astype(np.uint16)
+    with tmpfs(tmp_path / "disk", f"size={size}") as disk:
+        with pytest.raises(StorageError, match=r"cannot be written.*MB free"):
+            write_cog(
+                disk / "x.tif", GRID, BANDS, lambda _, window: noise[window], dtype="uint16",
+                nodata=0, tags={}, overview_resampling="average",
+            )  # fmt: skip
+        assert not list(disk.glob(".*"))
 
 
 @pytest.fixture

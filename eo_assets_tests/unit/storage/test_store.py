@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import errno
 import os
@@ -13,6 +12,7 @@ import pytest
 from eo_assets.errors import MissingArtifactError, StaleArtifactError, StorageError
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store, digest_of, file_digest, storage_errors
+from eo_assets_tests.small_disk import tmpfs
 from eo_assets_tests.tiny_archive import region
 
 PARTITION = Partition(region=region(), date=dt.date(2023, 7, 1))
@@ -186,18 +186,6 @@ def test_a_file_in_the_way_is_named(tmp_path):
         Store(tmp_path / "outputs").publish(PARTITION, "mosaic"),
     ):
         pass
-
-
-@contextlib.contextmanager
-def tmpfs(folder, options):
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("NO TMPFS: mounting one takes root and a permissive container")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_disk_that_fills_up_is_a_storage_error_and_leaves_no_draft(tmp_path):
