@@ -18,7 +18,7 @@ from eo_assets.cube.scene import Scene, scene_of
 from eo_assets.errors import FailureBudgetError, SourceContractError
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.store import Record, Store
+from eo_assets.storage.store import Record, Store, digest_of
 
 STEP = "band_stack"
 CUBE = "cube.json"
@@ -74,7 +74,7 @@ def materialise(
         else:
             usable.append(with_grids(scene, of_scene))
     _check_budget({**faults, **quarantined}, len(items["features"]), failure_budget, partition)
-    cube = describe(partition, usable, composite=composite)
+    cube, grid = describe(partition, usable, composite=composite), Grid.of(geobox)
     files = [probe for of_scene in probes for probe in of_scene]
     record = Record(
         step=STEP,
@@ -98,11 +98,11 @@ def materialise(
         },
         upstream={"stac_items": upstream.digest},
         files={"cube": CUBE, "grid": GRID, "probes": PROBES},
-        digest=cube.digest,
+        digest=digest_of(STEP, cube.digest, grid.model_dump_json()),
     )
     with store.publish(partition, STEP) as folder:
         (folder / CUBE).write_text(cube.model_dump_json(indent=1), encoding="utf-8")
-        (folder / GRID).write_text(Grid.of(geobox).model_dump_json(), encoding="utf-8")
+        (folder / GRID).write_text(grid.model_dump_json(), encoding="utf-8")
         (folder / PROBES).write_text(_probe_table(files, faults, quarantined), encoding="utf-8")
         store.write_record(folder, record)
     return record
