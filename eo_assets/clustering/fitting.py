@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -19,6 +20,9 @@ from eo_assets.clustering.quality import (
     scan_k,
     suggest_k,
 )
+
+FEWEST_CLASSES = 2
+"""Of any classification."""
 
 _SOFTWARE = ("eo-assets", "numpy", "scikit-learn")
 
@@ -41,13 +45,35 @@ class Classification:
     sample: pd.DataFrame
 
 
+def scan_classes(
+    reflectance: FloatArray, *, method: str, ks: Sequence[int], seed: int
+) -> pd.DataFrame:
+    """Measure several numbers of classes on a sample.
+
+    Args:
+        reflectance: The sample, ``(pixel, feature)``, finite, in its fixed order.
+        method: Name of the clustering method.
+        ks: Numbers of classes.
+        seed: Of every random choice.
+
+    Returns:
+        One row a number of classes, see ``quality.scan_k``.
+
+    Raises:
+        UnknownNameError: There is no method of that name.
+    """
+    standardised = Scaler.of(reflectance).apply(reflectance)
+    silhouettes = Silhouettes(standardised)
+    return scan_k(get_method(method), standardised, silhouettes, ks=ks, seed=seed)
+
+
 def fit_classes(
     reflectance: FloatArray,
     features: tuple[str, ...],
     *,
     method: str,
     n_clusters: int | None,
-    k_range: tuple[int, int],
+    k_scan: pd.DataFrame,
     seed: int,
 ) -> Classification | None:
     """Learn classes from a sample.
@@ -60,7 +86,7 @@ def fit_classes(
         features: Band names.
         method: Name of the clustering method.
         n_clusters: Number of classes; None takes the one the scan suggests.
-        k_range: Smallest and largest number of classes the scan tries.
+        k_scan: Measures of several numbers of classes, from ``scan_classes``; may be empty.
         seed: Of every random choice.
 
     Returns:
@@ -70,14 +96,12 @@ def fit_classes(
         UnknownNameError: There is no method of that name.
     """
     chosen = get_method(method)
-    if len(np.unique(reflectance, axis=0)) < (n_clusters or k_range[0]):
+    suggestion = suggest_k(k_scan)
+    k = n_clusters or (suggestion.n_clusters if suggestion else FEWEST_CLASSES)
+    if len(np.unique(reflectance, axis=0)) < k:
         return None
     scaler = Scaler.of(reflectance)
     standardised = scaler.apply(reflectance)
-    silhouettes = Silhouettes(standardised)
-    scan = scan_k(chosen, standardised, silhouettes, k_range=k_range, seed=seed)
-    suggestion = suggest_k(scan)
-    k = n_clusters or (suggestion.n_clusters if suggestion else k_range[0])
     fit = chosen.fit(standardised, k, seed=seed)
     fit = fit.reordered(_canonical_order(scaler.undo(fit.centroids), features))
     model = ClusterModel(
@@ -90,7 +114,8 @@ def fit_classes(
         n_sample=len(reflectance),
         versions={package: version(package) for package in _SOFTWARE},
     )
-    return Classification(model, scan, suggestion, _sample_table(model, reflectance, silhouettes))
+    sample = _sample_table(model, reflectance, Silhouettes(standardised))
+    return Classification(model, k_scan, suggestion, sample)
 
 
 def _canonical_order(centroids: FloatArray, features: tuple[str, ...]) -> npt.NDArray[np.intp]:

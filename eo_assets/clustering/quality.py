@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,29 +72,30 @@ def scan_k(
     features: FloatArray,
     silhouettes: Silhouettes,
     *,
-    k_range: tuple[int, int],
+    ks: Sequence[int],
     seed: int,
 ) -> pd.DataFrame:
-    """Fit every number of classes in a range and measure each.
+    """Fit several numbers of classes and measure each.
 
     Args:
         method: The clustering method.
         features: The sample ``(pixel, feature)``, standardised, in its fixed order.
         silhouettes: Of the same sample; its pixels measure all but the inertia.
-        k_range: Smallest and largest number of classes, both tried.
+        ks: Numbers of classes to try.
         seed: Of every random choice.
 
     Returns:
         One row a number of classes: ``k``, ``inertia`` (sum of squared distances of standardised
         features), ``silhouette`` (higher is better), ``calinski_harabasz`` (higher),
-        ``davies_bouldin`` (lower). Rows stop where the sample has too few different pixels.
+        ``davies_bouldin`` (lower). Numbers too large for the sample's different pixels are left
+        out.
     """
     from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
     few = silhouettes.features
-    largest = min(k_range[1], len(np.unique(few, axis=0)) - 1)
+    n_different = len(np.unique(few, axis=0))
     rows = []
-    for k in range(k_range[0], largest + 1):
+    for k in (k for k in ks if k < n_different):
         fit = method.fit(features, k, seed=seed)
         labels = method.scores(fit, few.T).argmax(axis=0)
         several = len(np.unique(labels)) > 1

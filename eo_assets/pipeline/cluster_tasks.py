@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from eo_assets.clustering.bands import Packed, StoredBand, unpack_all, valid_in_all
-from eo_assets.clustering.fitting import Classification, fit_classes
+from eo_assets.clustering.fitting import Classification, fit_classes, scan_classes
+from eo_assets.clustering.method import FloatArray
 from eo_assets.clustering.model import ClusterModel, Labels
 from eo_assets.clustering.predict import predict
-from eo_assets.clustering.sampling import Hashes, pixel_hashes
+from eo_assets.clustering.sampling import Hashes, in_hash_order, pixel_hashes
 from eo_assets.clustering.signatures import ClassSums, sum_by_class
 from eo_assets.cube.grid import Block
 from eo_assets.pipeline.mosaic_blocks import OBSERVATIONS, open_mosaic, read_packed
@@ -66,34 +69,75 @@ def sample_block(task: SampleTask) -> tuple[Hashes, Packed]:
 
 
 @dataclass(frozen=True)
-class FitTask:
-    """Fit the classes: the one task that carries pixels, two megabytes of packed sample at most.
+class Sample:
+    """Sampled pixels, the only ones tasks carry: a megabyte of packed values at most.
 
     Attributes:
-        sample: ``(pixel, band)``, in the order of its hashes.
+        pixels: ``(pixel, band)``, packed, in the order of their hashes.
         bands: The features.
+    """
+
+    pixels: Packed
+    bands: tuple[StoredBand, ...]
+
+    @property
+    def reflectance(self) -> FloatArray:
+        """``(pixel, band)``, float64."""
+        return unpack_all(self.pixels.T, self.bands).T
+
+
+def gather(
+    parts: Sequence[tuple[Hashes, Packed]], bands: tuple[StoredBand, ...], size: int
+) -> Sample:
+    """Put what ``sample_block`` found together: at most ``size`` pixels, in hash order."""
+    if not parts:
+        return Sample(np.zeros((0, len(bands)), np.uint16), bands)
+    hashes, pixels = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Sample(in_hash_order(hashes, pixels, size), bands)
+
+
+@dataclass(frozen=True)
+class ScanTask:
+    """Measure some numbers of classes."""
+
+    sample: Sample
+    method: str
+    ks: tuple[int, ...]
+    seed: int
+
+
+def scan(task: ScanTask) -> pd.DataFrame:
+    """One row a number of classes."""
+    return scan_classes(task.sample.reflectance, method=task.method, ks=task.ks, seed=task.seed)
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """Fit the classes.
+
+    Attributes:
+        sample: What to learn from.
         method: Name of the clustering method.
         n_clusters: Number of classes, None for the suggested one.
-        k_range: Smallest and largest number of classes the scan tries.
+        k_scan: Measures of several numbers of classes.
         seed: Of every random choice.
     """
 
-    sample: Packed
-    bands: tuple[StoredBand, ...]
+    sample: Sample
     method: str
     n_clusters: int | None
-    k_range: tuple[int, int]
+    k_scan: pd.DataFrame
     seed: int
 
 
 def fit(task: FitTask) -> Classification | None:
     """Fit the classes; None when the sample has fewer different pixels than classes."""
     return fit_classes(
-        unpack_all(task.sample.T, task.bands).T,
-        tuple(band.name for band in task.bands),
+        task.sample.reflectance,
+        tuple(band.name for band in task.sample.bands),
         method=task.method,
         n_clusters=task.n_clusters,
-        k_range=task.k_range,
+        k_scan=task.k_scan,
         seed=task.seed,
     )
 

@@ -19,6 +19,7 @@ _REASONS = {
     "all_too_cloudy": "Every scene of this day is cloudier than the region allows.",
     "all_cloud": "Cloud, shadow or snow hides the whole region on this day.",
     "outside_swath": "The scenes of this day do not reach the region.",
+    "no_reflectance": "The collection measures something other than reflected light: no classes.",
     "too_few_pixels": "Too few usable pixels to form classes; pictures show what there is.",
 }
 _COVERAGE = {

@@ -19,11 +19,13 @@ class MiniBatchKMeans:
 
     name = "minibatch_kmeans"
     title = "Mini-batch k-means"
-    # Ten starts, because the local minimum a start leads to matters more than the sample's size.
+    # Several runs, because the local minimum a run ends in matters more than the sample's size;
+    # scikit-learn's n_init compares starting points only.
     # No reassignment: it takes the centre of a small class, such as the last snow, for a bad one
     # and moves it away, which doubles the inertia of scenes with rare but distinct cover.
     parameters: Mapping[str, Any] = MappingProxyType(
         {
+            "runs": 3,
             "init": "k-means++",
             "n_init": 10,
             "batch_size": 4096,
@@ -36,8 +38,14 @@ class MiniBatchKMeans:
         """See ``Method.fit``."""
         from sklearn.cluster import MiniBatchKMeans as Estimator
 
-        estimator = Estimator(n_clusters, random_state=seed, **self.parameters).fit(features)
-        return Fit(np.asarray(estimator.cluster_centers_, np.float64), float(estimator.inertia_))
+        settings = dict(self.parameters)
+        seeds = np.random.SeedSequence(seed).generate_state(settings.pop("runs"))
+        runs = [
+            Estimator(n_clusters, random_state=int(run_seed), **settings).fit(features)
+            for run_seed in seeds
+        ]
+        best = min(runs, key=lambda run: run.inertia_)
+        return Fit(np.asarray(best.cluster_centers_, np.float64), float(best.inertia_))
 
     def scores(self, fit: Fit, planes: FloatArray) -> FloatArray:
         """Half the negative squared distance to each centre, up to a term all classes share."""

@@ -30,7 +30,7 @@ def test_silhouettes_of_a_single_class_are_unknown():
 
 def test_the_scan_finds_the_number_of_groups_there_are(groups):
     scan = scan_k(
-        get_method("minibatch_kmeans"), groups, Silhouettes(groups), k_range=(2, 9), seed=0
+        get_method("minibatch_kmeans"), groups, Silhouettes(groups), ks=range(2, 10), seed=0
     )
     assert scan["k"].tolist() == list(range(2, 10))
     assert scan.loc[scan["silhouette"].idxmax(), "k"] == 5
@@ -43,7 +43,7 @@ def test_the_scan_finds_the_number_of_groups_there_are(groups):
 def test_the_scan_stops_where_pixels_run_out():
     pixels = np.repeat(np.arange(4.0)[:, None], 2, axis=1)
     scan = scan_k(
-        get_method("minibatch_kmeans"), pixels, Silhouettes(pixels), k_range=(2, 9), seed=0
+        get_method("minibatch_kmeans"), pixels, Silhouettes(pixels), ks=range(2, 10), seed=0
     )
     assert scan["k"].tolist() == [2, 3]
 

@@ -15,11 +15,11 @@ from eo_assets.errors import (
     MissingArtifactError,
     UnknownNameError,
 )
-from eo_assets.pipeline.clusters import ClusterOptions, make_clusters
+from eo_assets.pipeline.classification import ClusterOptions, make_clusters
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets_tests.synthetic_scene import LANDSAT, write_scene
 
-QUICK = ClusterOptions(k_range=(2, 3))
+QUICK = ClusterOptions(k_range=(2, 3), sample_size=2500)
 
 
 class Processes:
@@ -34,12 +34,16 @@ class Processes:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
-    return write_scene(tmp_path_factory.mktemp("scene") / "mosaic.zarr", shape=(160, 210), chunk=64)
+    return write_scene(tmp_path_factory.mktemp("scene") / "mosaic.zarr", shape=(130, 170), chunk=64)
 
 
 @pytest.fixture(scope="module")
 def clusters(scene):
     return make_clusters(scene.path, scene.geobox, QUICK, runner=InProcess())
+
+
+def test_the_sample_is_nearly_as_large_as_asked_for(clusters):
+    assert 2200 < clusters.model.n_sample <= 2500
 
 
 def same(one, other):
@@ -86,28 +90,29 @@ def test_nothing_depends_on_the_size_of_blocks(scene, clusters, block_px):
 
 
 def test_nothing_depends_on_the_chunks_of_the_mosaic(tmp_path, scene, clusters):
-    other = write_scene(tmp_path / "mosaic.zarr", shape=(160, 210), chunk=77)
+    other = write_scene(tmp_path / "mosaic.zarr", shape=(130, 170), chunk=77)
     same(clusters, make_clusters(other.path, scene.geobox, QUICK, runner=InProcess()))
 
 
+@pytest.mark.integration
 def test_nothing_depends_on_the_workers(scene, clusters):
-    options = replace(QUICK, block_px=110)
+    options = replace(QUICK, block_px=90)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         found = make_clusters(scene.path, scene.geobox, options, runner=Processes(pool))
     same(clusters, found)
 
 
-def test_nothing_depends_on_the_blocks_when_only_some_pixels_are_sampled(scene):
+def test_nothing_depends_on_the_blocks_when_all_pixels_are_sampled(scene):
     small, large = (
         make_clusters(
             scene.path,
             scene.geobox,
-            replace(QUICK, sample_size=4000, block_px=block_px),
+            replace(QUICK, sample_size=50_000, block_px=block_px),
             runner=InProcess(),
         )
         for block_px in (90, 512)
     )
-    assert 3600 < small.model.n_sample <= 4000
+    assert small.model.n_sample == np.count_nonzero(scene.truth)
     same(small, large)
 
 
@@ -183,7 +188,7 @@ def test_a_missing_mosaic_says_what_to_do(scene, tmp_path):
 
 
 def test_a_grid_that_is_not_the_mosaics_is_refused(scene):
-    with pytest.raises(GridMismatchError, match="160"):
+    with pytest.raises(GridMismatchError, match="130"):
         make_clusters(
             scene.path,
             GeoBox((10, 10), scene.geobox.affine, scene.geobox.crs),

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from PIL import Image
 
-from eo_assets.pipeline.clusters import ClusterOptions, make_clusters
+from eo_assets.pipeline.classification import ClusterOptions, make_clusters
 from eo_assets.pipeline.report_inputs import Classes, ReportInputs, UsedScene
 from eo_assets.pipeline.report_tasks import make_overview
 from eo_assets.pipeline.reports import build_report
@@ -63,7 +63,10 @@ def inputs_for(folder, *, bands=None, **changes):
         folder / "mosaic.zarr", shape=(90, 120), **({"bands": bands} if bands else {})
     )
     found = make_clusters(
-        scene.path, scene.geobox, ClusterOptions(n_clusters=5, k_range=(2, 6)), runner=InProcess()
+        scene.path,
+        scene.geobox,
+        ClusterOptions(n_clusters=5, k_range=(2, 5), sample_size=2500),
+        runner=InProcess(),
     )
     labels = folder / "classes.tif"
     with rasterio.open(
