@@ -12,8 +12,11 @@ from typing import Any
 
 import pystac_client
 import requests
+from pystac import STACError
+from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
+from pystac_client.warnings import DoesNotConformTo
 from urllib3 import Retry
 
 from eo_assets.catalog.providers import provider_for
@@ -149,7 +152,7 @@ def find_items(search: Search) -> Snapshot:
         SourceUnavailableError: The catalogue does not answer.
         UnknownNameError: The catalogue does not have the collection.
         RegionError: The catalogue has the collection but nothing at all over the region.
-        ConfigurationError: The catalogue denies access.
+        ConfigurationError: The catalogue denies access, or is none.
     """
     region = search.partition.region
     try:
@@ -164,6 +167,11 @@ def find_items(search: Search) -> Snapshot:
             f"The catalogue {search.catalog} does not answer a search for {region.collection}: "
             f"{_short(error)}.",
             "Check the address and try again later; nothing was changed.",
+        ) from error
+    except (json.JSONDecodeError, STACError, ClientTypeError, DoesNotConformTo) as error:
+        raise ConfigurationError(
+            f"What answers as the catalogue {search.catalog} is not a STAC API: {_short(error)}.",
+            "Check the address; it is that of the API's landing page.",
         ) from error
 
 

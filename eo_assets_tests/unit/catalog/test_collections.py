@@ -13,8 +13,16 @@ from eo_assets.catalog.indices import INDICES
 from eo_assets.catalog.providers import PROVIDERS, provider_for
 from eo_assets.cube.scene import scene_of
 from eo_assets.errors import SourceContractError, UnknownNameError
+from eo_assets_tests.tiny_archive import landsat_item
 
 EVERY = pytest.mark.parametrize("collection", COLLECTIONS.values(), ids=lambda c: c.id)
+SPECTRAL = pytest.mark.parametrize(
+    "collection", [c for c in COLLECTIONS.values() if c.quality], ids=lambda c: c.id
+)
+
+
+def test_only_elevation_is_without_a_quality_band():
+    assert [c.id for c in COLLECTIONS.values() if not c.quality] == ["cop-dem-glo-30"]
 
 
 def test_a_collection_that_has_a_module_is_registered():
@@ -27,7 +35,8 @@ def test_a_collection_that_has_a_module_is_registered():
 
 @EVERY
 def test_every_publication_publishes_every_band(collection):
-    names = {band.name for band in collection.bands} | {collection.quality.name}
+    names = {band.name for band in collection.bands}
+    names |= {collection.quality.name} if collection.quality else set()
     for publication in collection.publications:
         assert set(publication.stac_asset_keys) == names
         assert set(publication.other_radiometry) <= names
@@ -39,18 +48,22 @@ def test_band_names_are_unique_and_defaults_exist(collection):
     names = [band.name for band in collection.bands]
     assert len(set(names)) == len(names)
     assert set(collection.default_bands) <= set(names)
+
+
+@SPECTRAL
+def test_bands_are_listed_in_spectral_order(collection):
     centres = [band.center_wavelength_um for band in collection.bands]
     assert centres == sorted(centres)
     assert all(0.4 < centre < 12.6 for centre in centres)
 
 
-@EVERY
+@SPECTRAL
 def test_every_index_can_be_computed_from_the_default_bands(collection):
     for index in INDICES.values():
         index.bands_in(collection.default_bands)
 
 
-@EVERY
+@SPECTRAL
 def test_quality_flags_are_all_labelled_and_cloud_is_unusable(collection):
     quality = collection.quality
     assert {*quality.fill, *quality.invalid, *quality.snow} <= set(quality.labels)
@@ -166,8 +179,25 @@ def test_what_a_real_landsat_item_states_of_its_scale_is_what_the_table_says(rea
 
 
 @pytest.mark.real_data
-def test_a_scene_without_thermal_bands_says_which_are_missing(real_data):
+def test_a_scene_without_thermal_bands_is_used_without_them(real_data):
     file = real_data / "stac-items" / "mpc_landsat-c2-l2__L2SR__LC09_084082_20250722_02_T1.json"
     collection = get_collection("landsat-c2-l2")
-    with pytest.raises(SourceContractError, match=r"no STAC asset for lwir11 \(lwir11\); it has"):
-        scene_of(json.loads(file.read_text()), collection, collection.default_bands)
+    scene = scene_of(json.loads(file.read_text()), collection, collection.default_bands)
+    assert tuple(scene.bands) == tuple(n for n in collection.default_bands if n != "lwir11")
+
+
+@pytest.mark.real_data
+def test_an_elevation_tile_has_no_quality_band(real_data):
+    file = real_data / "stac-items" / "mpc_cop-dem-glo-30__S90_W180.json"
+    scene = scene_of(json.loads(file.read_text()), get_collection("cop-dem-glo-30"), ("elevation",))
+    assert scene.quality is None
+    assert scene.bands["elevation"].href.endswith("_DEM.tif")
+
+
+def test_a_scene_that_lacks_a_band_says_which():
+    item = landsat_item("2023-07-01")
+    with pytest.raises(SourceContractError, match=r"no STAC asset for blue \(blue\); it has nir08"):
+        scene_of(item, get_collection("landsat-c2-l2"), ("red", "blue"))
+    del item["assets"]["qa_pixel"]
+    with pytest.raises(SourceContractError, match=r"no STAC asset for qa_pixel"):
+        scene_of(item, get_collection("landsat-c2-l2"), ("red",))

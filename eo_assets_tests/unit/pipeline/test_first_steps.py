@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from shapely.ops import transform
 
 from eo_assets.cube.compositing import Status
 from eo_assets.errors import (
+    ConfigurationError,
     FailureBudgetError,
     MissingArtifactError,
     RegionError,
@@ -289,6 +292,42 @@ def test_a_catalogue_that_is_down_is_unavailable(store):
     with pytest.raises(SourceUnavailableError, match="tiny does not answer"):
         stac_items.materialise(where, store=store, runner=InProcess())
     assert not store.folder(partition(), "stac_items").exists()
+
+
+class Page(BaseHTTPRequestHandler):
+    content = b""
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.content)))
+        self.end_headers()
+        self.wfile.write(self.content)
+
+
+LANDING = {"type": "Catalog", "stac_version": "1.0.0", "id": "x", "description": "x", "links": []}
+
+
+@pytest.mark.filterwarnings("ignore::pystac_client.warnings.PystacClientWarning")
+@pytest.mark.parametrize(
+    "content",
+    ["<html>a web page</html>", '{"a": 1}', json.dumps(LANDING)],
+    ids=["page", "json", "catalogue"],
+)
+def test_an_address_that_is_no_stac_api_is_a_mistake(content, monkeypatch):
+    monkeypatch.setattr(Page, "content", content.encode())
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            with pytest.raises(ConfigurationError, match="catalogue tiny is not a STAC API"):
+                stac_items.find_items(Search(catalog="tiny", url=url, partition=partition()))
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_collection_the_catalogue_lacks_is_named(catalog, store):
