@@ -185,6 +185,8 @@ class VirtualCube(_Node):
         if unused:
             message = f"nodes {sorted(unused)} do not contribute to {self.result!r}"
             raise ValueError(message)
+        if any(isinstance(n, Composite) and n.method == "max_ndvi" for n in self.nodes.values()):
+            get_index("ndvi").bands_in(self.bands)
         return self
 
     @staticmethod

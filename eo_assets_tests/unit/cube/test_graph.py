@@ -163,6 +163,12 @@ def test_a_scene_without_a_wanted_band_is_refused(scene, document):
     assert "no band green" in refusal(document)
 
 
+def test_the_greenest_composite_needs_the_bands_of_the_ndvi(scene):
+    cube = VirtualCube.load("sentinel-2-l2a", (scene,), ("red",))
+    with pytest.raises(ConfigurationError, match="needs the band nir or nir08"):
+        cube.composite("max_ndvi")
+
+
 def test_an_unknown_index_is_refused(cube, document):
     with pytest.raises(UnknownNameError):
         cube.index("ndre")
