@@ -44,7 +44,7 @@ class DaskCluster(dg.ConfigurableResource[Any]):
         """Hold whatever is opened until the run ends."""
         with contextlib.ExitStack() as stack:
             self._stack = stack
-            self._name = f"eo_assets-{(context.run_id or 'adhoc')[:8]}"
+            self._name = f"eo_assets-{context.run.run_id[:8] if context.run else 'adhoc'}"
             try:
                 yield self
             finally:
