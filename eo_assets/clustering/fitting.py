@@ -20,6 +20,7 @@ from eo_assets.clustering.quality import (
     scan_k,
     suggest_k,
 )
+from eo_assets.clustering.threads import one_thread
 
 FEWEST_CLASSES = 2
 """Of any classification."""
@@ -102,7 +103,8 @@ def fit_classes(
         return None
     scaler = Scaler.of(reflectance)
     standardised = scaler.apply(reflectance)
-    fit = chosen.fit(standardised, k, seed=seed)
+    with one_thread():
+        fit = chosen.fit(standardised, k, seed=seed)
     fit = fit.reordered(_canonical_order(scaler.undo(fit.centroids), features))
     model = ClusterModel(
         method=method,
@@ -114,7 +116,8 @@ def fit_classes(
         n_sample=len(reflectance),
         versions={package: version(package) for package in _SOFTWARE},
     )
-    sample = _sample_table(model, reflectance, Silhouettes(standardised))
+    with one_thread():
+        sample = _sample_table(model, reflectance, Silhouettes(standardised))
     return Classification(model, k_scan, suggestion, sample)
 
 

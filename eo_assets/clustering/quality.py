@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from eo_assets.clustering.method import FloatArray, Method
+from eo_assets.clustering.threads import one_thread
 
 SILHOUETTE_PIXELS = 5000
 """Silhouettes need all pairwise distances: of this many pixels."""
@@ -95,19 +96,21 @@ def scan_k(
     few = silhouettes.features
     n_different = len(np.unique(few, axis=0))
     rows = []
-    for k in (k for k in ks if k < n_different):
-        fit = method.fit(features, k, seed=seed)
-        labels = method.scores(fit, few.T).argmax(axis=0)
-        several = len(np.unique(labels)) > 1
-        rows.append(
-            {
+    with one_thread():
+        for k in (k for k in ks if k < n_different):
+            fit = method.fit(features, k, seed=seed)
+            labels = method.scores(fit, few.T).argmax(axis=0)
+            measured = {
                 "k": k,
                 "inertia": fit.inertia,
                 "silhouette": float(silhouettes.of(labels).mean()),
-                "calinski_harabasz": calinski_harabasz_score(few, labels) if several else np.nan,
-                "davies_bouldin": davies_bouldin_score(few, labels) if several else np.nan,
+                "calinski_harabasz": np.nan,
+                "davies_bouldin": np.nan,
             }
-        )
+            if len(np.unique(labels)) > 1:
+                measured["calinski_harabasz"] = calinski_harabasz_score(few, labels)
+                measured["davies_bouldin"] = davies_bouldin_score(few, labels)
+            rows.append(measured)
     columns = ["k", "inertia", "silhouette", "calinski_harabasz", "davies_bouldin"]
     return pd.DataFrame(rows, columns=columns).astype({"k": "int64"})
 
