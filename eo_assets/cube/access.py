@@ -153,8 +153,9 @@ def file_size(href: str) -> int | None:
 def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
     """Read, again if that may help.
 
-    A server that is unavailable is asked again later and later, or when it says so. An expired
-    token is replaced once. A file that is absent, or damaged, stays so and is not asked for again.
+    A server that is unavailable is asked again later and later, or when it says so. A token that
+    has expired is replaced, one that is refused for no visible reason once. A file that is absent,
+    or damaged, stays so and is not asked for again.
 
     Args:
         read: Opens and reads.
@@ -167,7 +168,7 @@ def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
         SourceReadError: The file is absent or cannot be decoded.
         SourceUnavailableError: Its server did not answer, attempt after attempt.
     """
-    started, attempt, signed_anew = time.monotonic(), 1, False
+    started, attempt, renewals = time.monotonic(), 1, 0
     while True:
         try:
             with _options(href, again=attempt > 1):
@@ -176,8 +177,8 @@ def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
             failure: SourceError = caught
         address = forget_file(href)
         answer = ask(address.url) if address and _speaks_http(href) else None
-        if answer and answer.denied and address and not signed_anew and refuse(href, address):
-            signed_anew = True
+        if answer and answer.denied and address and _renewed(href, address, renewals):
+            renewals += 1
         else:
             failure = verdict(failure, href, answer)
             delay = _delay_s(attempt, answer)
@@ -199,6 +200,11 @@ def _options(href: str, *, again: bool) -> Iterator[None]:
         options["GDAL_HTTP_HEADERS"] = headers
     with rasterio.Env(**options):
         yield
+
+
+def _renewed(href: str, address: Address, renewals: int) -> bool:
+    """Have what was refused signed anew: if it had expired, or once if nobody knows why."""
+    return renewals < (ATTEMPTS if address.expired else 1) and refuse(href, address)
 
 
 def _attempts(failure: SourceError) -> int:

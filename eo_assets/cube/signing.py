@@ -73,6 +73,11 @@ class Address:
         """It has to be made anew before more is read."""
         return self.token is not None and time.time() >= self.token.due
 
+    @property
+    def expired(self) -> bool:
+        """It was to be refused."""
+        return self.token is not None and time.time() >= self.token.ends
+
 
 class Tokens:
     """One token a container, fetched once however many threads want it.

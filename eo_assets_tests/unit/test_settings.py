@@ -130,3 +130,23 @@ def test_the_example_may_be_used_as_it_is_with_its_comments_opened(tmp_path):
     opened = re.sub(r"^# (EO_ASSETS_)", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
     (tmp_path / ".env").write_text(opened)
     assert load_settings() == Settings(_env_file=None)
+
+
+def test_headers_of_a_private_catalogue_are_for_its_host_and_for_child_processes(monkeypatch):
+    monkeypatch.setenv("EO_ASSETS_CATALOG", "https://stac.example.com/v1")
+    monkeypatch.setenv("EO_ASSETS_CATALOG_HEADERS", '{"X-Api-Key": "SECRET"}')
+    settings = load_settings()
+    assert "SECRET" not in f"{settings!r} {settings.model_dump_json()}"
+    assert settings.access.headers_for("https://stac.example.com/a") == {"X-Api-Key": "SECRET"}
+    assert settings.environment()["EO_ASSETS_CATALOG_HEADERS"] == '{"X-Api-Key": "SECRET"}'
+
+
+@pytest.mark.parametrize(
+    "value", ["SECRET", '["SECRET"]', '{"a": {"b": "SECRET"}}', '{"a": "SECRET\\r\\nb: c"}']
+)
+def test_headers_that_are_not_a_mapping_of_texts_are_refused_unseen(monkeypatch, value):
+    monkeypatch.setenv("EO_ASSETS_CATALOG_HEADERS", value)
+    with pytest.raises(ConfigurationError, match=r"CATALOG_HEADERS: .*JSON object") as caught:
+        load_settings()
+    error = caught.value
+    assert "SECRET" not in f"{error} {error.__cause__} {error.__context__}"
