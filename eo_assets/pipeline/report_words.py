@@ -15,10 +15,10 @@ from eo_assets.reporting.overview import Overview
 from eo_assets.reporting.page import Share
 
 _REASONS = {
-    "no_scene": "No satellite scene covers the region on this day.",
-    "all_too_cloudy": "Every scene of this day is cloudier than the region allows.",
-    "all_cloud": "Cloud, shadow or snow hides the whole region on this day.",
-    "outside_swath": "The scenes of this day do not reach the region.",
+    "no_scene": "No satellite scene covers the region on this date.",
+    "all_too_cloudy": "Every scene of this date is cloudier than the region allows.",
+    "all_cloud": "Cloud, shadow or snow hides the whole region on this date.",
+    "outside_swath": "The scenes of this date do not reach the region.",
     "no_reflectance": "The collection measures something other than reflected light: no classes.",
     "too_few_pixels": "Too few usable pixels to form classes; pictures show what there is.",
 }

@@ -91,6 +91,7 @@ def draw_areas(classes: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.set_xlim(0, max(1.0, 1.5 * classes["area_ha"].max()))
     axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.locator_params(axis="x", nbins=4)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     return figure
 
