@@ -63,6 +63,7 @@ _handles = threading.local()
 class _OpenFile:
     dataset: rasterio.DatasetReader | None
     address: Address
+    stamp: tuple[int, int]
 
 
 @contextmanager
@@ -92,11 +93,12 @@ def open_file(href: str) -> rasterio.DatasetReader:
     """
     files = _open_files()
     known = files.get(href)
-    if known is not None and known.address.due:
-        # GDAL would go on with the old token and hide that it is refused
+    stamp = _stamp(href)
+    if known is not None and (known.address.due or known.stamp != stamp):
+        # GDAL would go on with the old token and hide that it is refused, or with the old file
         forget_file(href)
     if href not in files:
-        files[href] = _OpenFile(None, sign(href))
+        files[href] = _OpenFile(None, sign(href), stamp)
         if len(files) > OPEN_FILES:
             _close(files.popitem(last=False)[1])
     file = files[href]
@@ -107,6 +109,17 @@ def open_file(href: str) -> rasterio.DatasetReader:
         )
     files.move_to_end(href)
     return file.dataset
+
+
+def _stamp(href: str) -> tuple[int, int]:
+    # a file on disk may be replaced while a worker lives; a remote one is taken to stay
+    if is_remote(href):
+        return 0, 0
+    try:
+        status = Path(href).stat()
+    except OSError:  # opening it says what is wrong
+        return 0, 0
+    return status.st_mtime_ns, status.st_ino
 
 
 def forget_file(href: str) -> Address | None:

@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -106,7 +107,7 @@ class Store:
             with _locked(final.parent):
                 _recover(final)
                 _remove_leftovers(final)
-            draft = Path(tempfile.mkdtemp(prefix=f".{step}-{os.getpid()}-", dir=final.parent))
+            draft = Path(tempfile.mkdtemp(prefix=f".{step}-{_owner()}-", dir=final.parent))
             draft.chmod(0o755)
         try:
             with storage_errors(final):
@@ -254,11 +255,18 @@ def _recover(final: Path) -> None:
         former.rename(final)
 
 
+def _owner() -> str:
+    # processes of another machine or container have numbers of their own
+    return f"{os.getpid()}@{socket.gethostname().replace('-', '_')}"
+
+
 def _remove_leftovers(final: Path) -> None:
     for leftover in final.parent.glob(f".{final.name}-*"):
-        pid = leftover.name.removeprefix(f".{final.name}-").split("-")[0]
-        gone = not pid.isdigit() or not Path("/proc").is_dir() or not Path("/proc", pid).exists()
-        if gone or time.time() - leftover.stat().st_mtime > _DAY_S:
+        owner = leftover.name.removeprefix(f".{final.name}-").split("-")[0]
+        pid, _, host = owner.partition("@")
+        ours = host == _owner().partition("@")[2]
+        gone = ours and Path("/proc").is_dir() and not Path("/proc", pid).exists()
+        if gone or owner == "former" or time.time() - leftover.stat().st_mtime > _DAY_S:
             shutil.rmtree(leftover, ignore_errors=True)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -42,6 +43,10 @@ def store(tmp_path):
 
 def everything_in(store):
     return {path.name for path in store.folder(PARTITION, "mosaic").parent.iterdir()}
+
+
+def owner(pid):
+    return f"{pid}@{socket.gethostname().replace('-', '_')}"
 
 
 def test_a_product_lies_where_people_look_for_it(store):
@@ -111,13 +116,17 @@ def test_what_was_killed_is_tidied_up_by_the_next_run(store):
     parent = store.folder(PARTITION, "mosaic").parent
     dead = subprocess.Popen(["true"])
     dead.wait()
-    for leftover in (f".mosaic-{dead.pid}-abc", ".mosaic-former", f".mosaic-{os.getpid()}-live"):
+    for leftover in (
+        f".mosaic-{owner(dead.pid)}-abc",
+        ".mosaic-former",
+        f".mosaic-{owner(os.getpid())}-live",
+    ):
         (parent / leftover).mkdir()
-    old = parent / f".mosaic-{os.getpid()}-old"
+    old = parent / f".mosaic-{owner(os.getpid())}-old"
     old.mkdir()
     os.utime(old, (time.time() - 90_000,) * 2)
     publish(store, "d2")
-    assert everything_in(store) == {"mosaic", f".mosaic-{os.getpid()}-live"}
+    assert everything_in(store) == {"mosaic", f".mosaic-{owner(os.getpid())}-live"}
 
 
 def test_whoever_looks_sees_the_old_or_the_new_product(store):
