@@ -13,7 +13,7 @@ def one_thread() -> AbstractContextManager[Any]:
     on a busy machine, and the last digits of sums would depend on how many cores there are.
     """
     import sklearn.cluster  # noqa: F401  only libraries already loaded can be limited
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[Any] = threadpool_limits(1)
     return limits
