@@ -1,0 +1,26 @@
+"""The whole sample archive, made once and kept: what tests of finished products are judged by."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from eo_assets.sample import generate, is_complete
+
+_CHECKOUT = Path(__file__).parents[1] / ".eo_assets" / "sample"
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"  # noqa: TID251
+    return Path(base) / "eo_assets_tests" / "sample"
+
+
+def whole_archive() -> Path:
+    """The checkout's archive if it is complete, else one in the user's cache, made if need be."""
+    if is_complete(_CHECKOUT):
+        return _CHECKOUT
+    directory = _cache()
+    if not is_complete(directory):
+        print(f"\nMaking the sample archive in {directory}, once; a minute or two.")
+        generate(directory)
+    return directory
