@@ -187,15 +187,22 @@ def materialize(
     Runs the assets that the web interface shows, on a local Dask cluster or the one
     EO_ASSETS_DASK_ADDRESS names. A day without imagery is a result, with the reason.
     """
-    from eo_assets.commands.materialize import run_chain
+    from eo_assets.catalog.collections import get_collection
+    from eo_assets.catalog.regions import get_region, load_regions
     from eo_assets.settings import SAMPLE, load_settings
 
     given = {"catalog": catalog, "outputs": outputs}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    # a mistake is told at once, before Dagster is loaded and an archive made
+    chosen = get_region(load_regions(settings.regions), region)
+    get_collection(collection or chosen.collection)
+
+    from eo_assets.commands.materialize import run_chain
+
     if settings.catalog == SAMPLE:
         _ensure_sample(settings.sample_dir)
     run_chain(
-        settings, region=region, date=date.date(), collection=collection or "", console=console
+        settings, region=chosen, date=date.date(), collection=collection or "", console=console
     )
 
 

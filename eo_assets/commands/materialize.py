@@ -15,11 +15,12 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from eo_assets.catalog.regions import get_region, load_regions
+from eo_assets.catalog.regions import Region, load_regions
 from eo_assets.cube.grid import region_geobox
 from eo_assets.definitions import STEPS, build_defs
 from eo_assets.defs.instance import open_instance
 from eo_assets.defs.jobs import CHAIN
+from eo_assets.defs.partitions import dates_from, period_start
 from eo_assets.errors import ConfigurationError, EoAssetsError
 from eo_assets.settings import Settings
 from eo_assets.storage.partition import Partition
@@ -27,43 +28,39 @@ from eo_assets.storage.store import Record, Store
 
 
 def run_chain(
-    settings: Settings, *, region: str, date: dt.date, collection: str, console: Console
+    settings: Settings, *, region: Region, date: dt.date, collection: str, console: Console
 ) -> None:
     """Materialise all assets of a partition, showing progress, and list what was made.
 
     Args:
         settings: The settings.
-        region: A region's id, or a GeoJSON file.
-        date: Solar day.
+        region: The region, one of the settings' or another.
+        date: Solar day, or any day of the week or month when partitions are that long.
         collection: Collection to use instead of the region's own; empty for none.
         console: Where to show things.
 
     Raises:
         ConfigurationError: The date has no partition, or something given is wrong.
-        ChainError: A step failed.
+        EoAssetsError: What made a step fail.
     """
-    regions = load_regions(settings.regions)
-    chosen = get_region(regions, region)
-    partition = Partition(chosen.with_collection(collection or None), date, settings.cadence)
+    start = period_start(date, settings.cadence)
+    partition = Partition(region.with_collection(collection or None), start, settings.cadence)
     region_geobox(partition.region)  # a region without a usable grid fails before any request
-    _check_date(date, settings)
+    _check_date(partition, settings)
     progress = _Progress(console)
     defs = build_defs(
         settings.model_copy(update={"max_retries": 0}),
-        regions={**regions, chosen.id: chosen},
+        regions={**load_regions(settings.regions), region.id: region},
         collection=collection,
         show=progress.show,
     )
     console.print(
-        f"[bold]{chosen.title}[/], {date}, {partition.region.collection} from {settings.catalog}"
+        f"[bold]{region.title}[/], {_period(partition)}, {partition.region.collection} from "
+        f"{settings.catalog}"
     )
     with open_instance(settings.dagster_home) as instance, _quiet(), progress.live():
         _execute(defs, partition, instance)
     _summary(Store(settings.outputs), partition, console)
-
-
-class ChainError(EoAssetsError):
-    """A step failed; the message is the step's own."""
 
 
 def _execute(defs: dg.Definitions, partition: Partition, instance: dg.DagsterInstance) -> None:
@@ -78,16 +75,18 @@ def _execute(defs: dg.Definitions, partition: Partition, instance: dg.DagsterIns
             tags={"eo_assets/region": partition.region.id, "eo_assets/date": str(partition.date)},
         )
     except dg.Failure as failure:
-        # several lines only when a run has several partitions; this one has one
-        problem = (failure.description or "A step failed.").removeprefix(f"{partition.key}: ")
-        raise ChainError(problem) from failure
+        if isinstance(failure.__cause__, EoAssetsError):
+            raise failure.__cause__ from None
+        raise
 
 
-def _check_date(date: dt.date, settings: Settings) -> None:
-    today = dt.datetime.now(dt.UTC).date()
-    if not settings.first_date <= date <= today:
+def _check_date(partition: Partition, settings: Settings) -> None:
+    dates = dates_from(settings.first_date, settings.cadence)
+    if not dates.has_partition_key(str(partition.date)):
+        first, last = dates.get_first_partition_key(), dates.get_last_partition_key()
         raise ConfigurationError(
-            f"{date} has no partition; partitions go from {settings.first_date} to {today}.",
+            f"{partition.date} has no {settings.cadence} partition; partitions go from {first} to "
+            f"{last}.",
             "Choose a date in between, or set EO_ASSETS_FIRST_DATE.",
         )
 
@@ -106,8 +105,15 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
+_MARKS = {
+    "waiting": Text("·", style="dim"),
+    "done": Text("✓", style="green"),
+    "failed": Text("✗", style="red"),
+}
+
+
 class _Progress:
-    """One line a step: waiting, running with what it is doing, done."""
+    """One line a step: waiting, running with what it is doing, done or failed."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -125,8 +131,8 @@ class _Progress:
         if kind == "start":
             self._current = text
             self._state[text] = "running"
-        elif kind == "done":
-            self._state[text] = "done"
+        elif kind in {"done", "failed"}:
+            self._state[text] = kind
         elif self._current:
             # messages start with the partition's key, which is known here
             self._text[self._current] = text.partition(": ")[2] or text
@@ -137,13 +143,13 @@ class _Progress:
         table = Table.grid(padding=(0, 2))
         for step in STEPS:
             state = self._state[step]
-            mark = {"waiting": Text("·", style="dim"), "done": Text("✓", style="green")}.get(state)
-            table.add_row(mark or Spinner("dots"), step, Text(self._text[step], style="dim"))
+            mark = _MARKS.get(state) or Spinner("dots")
+            table.add_row(mark, step, Text(self._text[step], style="dim"))
         return table
 
 
 def _summary(store: Store, partition: Partition, console: Console) -> None:
-    table = Table("product", "result", title=f"{partition.region.title}, {partition.date}")
+    table = Table("product", "result", title=f"{partition.region.title}, {_period(partition)}")
     first_empty, places = None, []
     for step in STEPS:
         record = store.read_record(partition, step)
@@ -159,6 +165,12 @@ def _summary(store: Store, partition: Partition, console: Console) -> None:
         console.print(f"{step:<10}  {place}", soft_wrap=True)
     if first_empty:
         console.print(f"Empty from {first_empty.step} on: [bold]{first_empty.empty}[/].")
+
+
+def _period(partition: Partition) -> str:
+    if partition.date == partition.last_date:
+        return str(partition.date)
+    return f"{partition.date} to {partition.last_date}"
 
 
 def _main_file(record: Record) -> str:

@@ -131,10 +131,13 @@ class DaskRunner:
             Results in the order of the tasks.
 
         Raises:
+            ConfigurationError: Workers were killed: a task needs more memory than they may have.
             BaseException: What a task raised first; the others are cancelled.
         """
         if not tasks:
             return []
+        from distributed import KilledWorker
+
         client = self._cluster.client
         key = f"{label.replace(' ', '_')}-{self._name}-{time.time_ns():x}"
         futures = [
@@ -152,6 +155,13 @@ class DaskRunner:
                     break
                 time.sleep(_POLL_S)
             results: list[R] = client.gather(futures)
+        except KilledWorker as error:
+            client.cancel(futures, force=True)
+            raise ConfigurationError(
+                f"{self._name}: the workers that tried {label} died, most likely of too little "
+                "memory.",
+                "Raise EO_ASSETS_DASK_MEMORY_LIMIT, or lower EO_ASSETS_BLOCK_PX.",
+            ) from error
         except BaseException:
             # a run's cancellation arrives here too
             client.cancel(futures, force=True)

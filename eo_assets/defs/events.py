@@ -8,9 +8,10 @@ from collections.abc import Callable
 import dagster as dg
 
 Show = Callable[[str, str], None]
-"""Shows an event: its kind (``start``, ``done``, ``progress``, ``warning``) and a text."""
+"""Shows an event and a text: ``start``, ``done``, ``failed`` and a step, or ``progress``,
+``warning`` and what there is to say."""
 
-_STEP_EVENTS = {"STEP_START": "start", "STEP_SUCCESS": "done"}
+_STEP_EVENTS = {"STEP_START": "start", "STEP_SUCCESS": "done", "STEP_FAILURE": "failed"}
 
 
 class _Events(logging.Handler):

@@ -27,21 +27,40 @@ def date_by_region(
     Returns:
         Periods up to today's, by regions; keys read ``2023-07-15|bucegi``.
     """
-    # without the offset today's scenes would have no partition before the period is over
-    start: dict[str, Any] = {"start_date": first_date.isoformat(), "end_offset": 1}
-    dates: dg.TimeWindowPartitionsDefinition
-    if cadence == "daily":
-        dates = dg.DailyPartitionsDefinition(**start)
-    elif cadence == "weekly":
-        dates = dg.WeeklyPartitionsDefinition(**start, day_offset=1)
-    else:
-        dates = dg.MonthlyPartitionsDefinition(**start)
     return dg.MultiPartitionsDefinition(
         {
-            DATE: dates,
+            DATE: dates_from(first_date, cadence),
             REGION: dg.StaticPartitionsDefinition(list(regions)),
         }
     )
+
+
+def dates_from(
+    first_date: dt.date, cadence: Cadence = "daily"
+) -> dg.TimeWindowPartitionsDefinition:
+    """Define the periods from a date up to today's; see ``date_by_region``."""
+    # without the offset today's scenes would have no partition before the period is over
+    start: dict[str, Any] = {"start_date": first_date.isoformat(), "end_offset": 1}
+    if cadence == "daily":
+        return dg.DailyPartitionsDefinition(**start)
+    if cadence == "weekly":
+        return dg.WeeklyPartitionsDefinition(**start, day_offset=1)
+    return dg.MonthlyPartitionsDefinition(**start)
+
+
+def period_start(date: dt.date, cadence: Cadence) -> dt.date:
+    """Give the first day of the partition a day belongs to.
+
+    Args:
+        date: Any day.
+        cadence: Period of one partition.
+
+    Returns:
+        That day, its Monday, or the first of its month.
+    """
+    if cadence == "weekly":
+        return date - dt.timedelta(days=date.weekday())
+    return date.replace(day=1) if cadence == "monthly" else date
 
 
 def split_key(key: str) -> tuple[dt.date, str]:

@@ -137,7 +137,7 @@ def run_step(
             description="\n".join(f"{key}: {error}" for key, error in failed),
             metadata={key: type(error).__name__ for key, error in failed},
             allow_retries=any(isinstance(e, SourceUnavailableError) for _, e in failed),
-        )
+        ) from failed[0][1]
     return dg.MaterializeResult()
 
 
