@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from eo_assets.catalog.bands import Band
+from eo_assets.catalog.collections import get_collection
 from eo_assets.catalog.indices import get_index
 from eo_assets.catalog.quality import QualityBand
 from eo_assets.cube.scene import Scene
@@ -42,7 +43,8 @@ class LoadScenes(_Node):
     Attributes:
         collection: STAC collection id.
         bands: Names of the bands.
-        scenes: The scenes, in any order: no result depends on it.
+        scenes: The scenes, in any order: no result depends on it. They have all the bands that
+            are not optional in the collection.
     """
 
     op: Literal["load_scenes"] = "load_scenes"
@@ -52,8 +54,10 @@ class LoadScenes(_Node):
 
     @model_validator(mode="after")
     def _scenes_have_the_bands(self) -> LoadScenes:
+        collection = get_collection(self.collection)
+        needed = [name for name in self.bands if not collection.band(name).optional]
         for scene in self.scenes:
-            missing = [name for name in self.bands if name not in scene.bands]
+            missing = [name for name in needed if name not in scene.bands]
             if missing:
                 message = f"scene {scene.id} has no band {', '.join(missing)}"
                 raise ValueError(message)
