@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from eo_assets.cube import access
 from eo_assets.cube.access import gdal_environment, open_file, with_retries
+from eo_assets.cube.signing import Address, Token
 from eo_assets.errors import SourceReadError, SourceUnavailableError
 from eo_assets_tests.tiny_archive import coded, write_tif
 
@@ -213,3 +215,19 @@ def test_a_handle_that_is_forgotten_is_closed(tif):
             access.forget_file("never opened")
         assert first.closed
         assert open_file(str(tif)) is not first
+
+
+def test_a_file_is_opened_anew_before_its_token_ends(tif, monkeypatch):
+    now = time.time()
+    lives = {"old": Token("sig=old", now - 100, now + 10), "new": Token("sig=new", now, now + 600)}
+    waiting = ["old", "new"]
+    monkeypatch.setattr(
+        access, "sign", lambda href: Address(href, lives[waiting.pop(0)] if waiting else None)
+    )
+    with gdal_environment():
+        access.forget_file(str(tif))
+        first = open_file(str(tif))
+        second = open_file(str(tif))
+        assert first.closed
+        assert open_file(str(tif)) is second
+    assert waiting == []
