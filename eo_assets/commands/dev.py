@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from eo_assets.defs.instance import ensure_home
+from eo_assets.defs.instance import ensure_workspace
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import SAMPLE, Settings
 
@@ -36,7 +36,6 @@ def run_services(settings: Settings, *, port: int, catalog_port: int, console: C
         ConfigurationError: A port is taken, or a service does not start.
     """
     _check_free(port)
-    ensure_home(settings.dagster_home)
     settings.outputs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         stack.callback(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
@@ -122,7 +121,7 @@ def _start_dagster(
     settings: Settings, port: int, stack: contextlib.ExitStack
 ) -> subprocess.Popen[bytes]:
     dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
-    command = [dagster, "dev", "-m", "eo_assets.definitions", "-a", "defs"]
+    command = [dagster, "dev", "-w", str(ensure_workspace(settings.dagster_home))]
     return _child(
         stack,
         [*command, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"],

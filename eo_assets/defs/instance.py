@@ -35,6 +35,33 @@ retention:
 """
 
 
+WORKSPACE_YAML = """\
+load_from:
+  - python_module:
+      module_name: eo_assets.definitions
+      attribute: defs
+      location_name: eo_assets
+"""
+
+
+def ensure_workspace(home: Path) -> Path:
+    """Write a workspace with the project's code location, so that it works from any folder.
+
+    Args:
+        home: Dagster's home.
+
+    Returns:
+        The workspace file.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    path = ensure_home(home) / "workspace.yaml"
+    with storage_errors(path):
+        path.write_text(WORKSPACE_YAML, encoding="utf-8")
+    return path
+
+
 def ensure_home(home: Path) -> Path:
     """Make Dagster's home with sensible settings, unless it is there.
 
