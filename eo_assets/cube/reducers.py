@@ -25,6 +25,9 @@ GEOMEDIAN_STEPS = 100
 GEOMEDIAN_TOLERANCE = 0.05
 """Packed steps, 5e-6 reflectance; movement below which a geometric median has settled."""
 
+REACHED = 1e-3
+"""Packed steps; nearer than that a centre has met an observation."""
+
 
 @dataclass(frozen=True)
 class Reduced:
@@ -95,10 +98,12 @@ def geomedian(values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ..
     """Take the spectrum with the smallest sum of distances to all observations.
 
     It keeps the relations between bands, unlike a median of each. Weiszfeld's iteration, started
-    at the mean; it stops for a pixel when it moves less than ``GEOMEDIAN_TOLERANCE``.
+    at the mean; it stops for a pixel when it moves less than ``GEOMEDIAN_TOLERANCE``. It never
+    quite arrives where the median is one of the observations, so the nearest one is tried.
 
     References:
-        Roberts et al. 2017, doi:10.1109/TGRS.2017.2723896; Weiszfeld 1937.
+        Roberts et al. 2017, doi:10.1109/TGRS.2017.2723896; Weiszfeld 1937; Vardi and Zhang 2000,
+        doi:10.1073/pnas.97.4.1423, on iterations that meet an observation.
     """
     del bands
     usable = valid & (values != 0).all(axis=1)
@@ -110,16 +115,43 @@ def geomedian(values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ..
     for _ in range(GEOMEDIAN_STEPS):
         if not moving.size:
             break
-        here = spectra[:, :, moving]
-        distance = np.sqrt(((here - centre[:, moving]) ** 2).sum(axis=1))
-        # an observation the centre has reached keeps a finite pull
-        pull = weights[:, moving] / np.maximum(distance, 1e-3)
-        moved = _weighted_mean(here, pull)
-        step = np.sqrt(((moved - centre[:, moving]) ** 2).sum(axis=0))
+        before = centre[:, moving]
+        moved = _pulled(spectra[:, :, moving], weights[:, moving], before)
         centre[:, moving] = moved
-        moving = moving[step > GEOMEDIAN_TOLERANCE]
-    packed = np.clip(np.rint(centre), 1, PACKED_MAX)
+        moving = moving[_length(moved - before) > GEOMEDIAN_TOLERANCE]
+    distance = np.stack([_length(spectrum - centre) for spectrum in spectra])
+    nearest = np.where(usable, distance, np.inf).argmin(axis=0)
+    there = np.take_along_axis(spectra, nearest[np.newaxis, np.newaxis], axis=0)[0]
+    # of two observations every point between is a median: there the mean stays
+    settled = (n > 2) & (_pulled(spectra, weights, there) == there).all(axis=0)
+    packed = np.clip(np.rint(np.where(settled, there, centre)), 1, PACKED_MAX)
     return Reduced(values=np.where(n > 0, packed, 0).astype(np.uint16), choice=None)
+
+
+def _pulled(spectra: Float, weights: Float, centre: Float) -> Float:
+    """Move centres one step: each observation pulls the less the further away it is.
+
+    Observations a centre has reached hold it back. It stays exactly where it is when all the
+    others together pull no harder than that: this is the median then.
+    """
+    distance = np.stack([_length(spectrum - centre) for spectrum in spectra])
+    reached = distance < REACHED
+    pull = np.where(reached, 0, weights / np.maximum(distance, REACHED))
+    towards = _weighted_mean(spectra, pull)
+    force = _length(towards - centre) * pull.sum(axis=0)
+    held = (weights * reached).sum(axis=0)
+    free = 1 - np.minimum(held / np.maximum(force, 1e-12), 1)
+    moved: Float = np.where(free > 0, free * towards + (1 - free) * centre, centre)
+    return moved
+
+
+def _length(vectors: Float) -> Float:
+    """Give the lengths of vectors, dims ``(band, pixel)``."""
+    total = np.zeros(vectors.shape[1:])
+    # one band after the other, as in ``_weighted_mean``
+    for component in vectors:
+        total += component * component
+    return np.sqrt(total)
 
 
 def _weighted_mean(spectra: Float, weights: Float) -> Float:
