@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from eo_assets.defs.dask_cluster import DaskCluster, DaskRunner
+from eo_assets.defs.metadata import record_metadata
 from eo_assets.defs.partitions import split_key
 from eo_assets.defs.product_store import ProductStore
 from eo_assets.defs.source import SceneSource
@@ -139,40 +139,3 @@ def run_step(
             allow_retries=any(isinstance(e, SourceUnavailableError) for _, e in failed),
         ) from failed[0][1]
     return dg.MaterializeResult()
-
-
-def record_metadata(record: Record, folder: Path, products: ProductStore) -> dict[str, Any]:
-    """Turn a product's record into Dagster metadata: numbers plot over partitions.
-
-    Args:
-        record: The record.
-        folder: The product's folder.
-        products: The store it is in.
-
-    Returns:
-        Metadata by label.
-    """
-    metadata: dict[str, Any] = {
-        "empty": bool(record.empty),
-        "reason": record.empty or "-",
-        "path": dg.MetadataValue.path(str(folder)),
-    }
-    metadata |= {label: value for label, value in record.summary.items() if value != ""}
-    for role, name in record.files.items():
-        metadata[role] = _file_metadata(folder / name, products)
-    return metadata
-
-
-def _file_metadata(path: Path, products: ProductStore) -> Any:
-    link = products.link(path)
-    if path.suffix == ".png":
-        return dg.MetadataValue.md(f"![{path.stem}]({link or _inline(path)})")
-    if link and path.suffix in {".html", ".json", ".tif"}:
-        return dg.MetadataValue.url(link)
-    return dg.MetadataValue.path(str(path))
-
-
-def _inline(path: Path) -> str:
-    import base64
-
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
