@@ -42,7 +42,7 @@ class Services:
         self._log = folder / "dev.log"
         command = [Path(sys.executable).with_name("eo-assets"), "dev", "--port", str(self.port)]
         environment = {
-            **os.environ,
+            **os.environ,  # noqa: TID251 - what the services inherit
             "EO_ASSETS_OUTPUTS": str(self.outputs),
             "EO_ASSETS_DAGSTER_HOME": str(folder / "dagster"),
             "EO_ASSETS_SAMPLE_DIR": str(whole_archive()),
@@ -124,7 +124,7 @@ def page():
 
 
 def test_a_partition_is_materialised_in_the_web_interface(services, page, tmp_path):
-    pictures = Path(os.environ.get("EO_ASSETS_SCREENSHOTS", tmp_path))
+    pictures = Path(os.environ.get("EO_ASSETS_SCREENSHOTS", tmp_path))  # noqa: TID251
     pictures.mkdir(parents=True, exist_ok=True)
     errors: list[str] = []
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
