@@ -189,9 +189,9 @@ def test_an_enormous_graph_is_refused_at_once(document):
         below = f"clip{n - 1}" if n else "composite"
         document["nodes"][f"clip{n}"] = clip | {"data": below}
     document["result"] = "clip4999"
-    started = time.perf_counter()
+    started = time.process_time()
     assert "at most 64" in refusal(document)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 GRID = GeoBox((2, 2), Affine(10, 0, TILE_X[0], 0, -10, TILE_Y), UTM)
