@@ -1,27 +1,47 @@
-# One image for all services: scheduler, workers, code location, webserver, daemon and STAC API
-# must run the same code. Pin the base by digest with --build-arg BASE_IMAGE=...
+# One image for all services but the database: scheduler, workers, code location and web interface
+# must run the same code. Another base, or one pinned by digest: --build-arg BASE_IMAGE=...
 ARG BASE_IMAGE=python:3.11-slim-bookworm
+
 FROM ${BASE_IMAGE} AS build
+# only where packages come from elsewhere, or through a proxy with a certificate of its own
+ARG PIP_INDEX_URL
+ARG UV_DEFAULT_INDEX
+ARG PIP_CERT
+ARG SSL_CERT_FILE
+ENV UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never
 WORKDIR /build
-COPY requirements.lock pyproject.toml README.md ./
-RUN python -m venv /opt/eo_assets \
+COPY requirements.lock pyproject.toml ./
+# the lock's own uv and builder, apart from what is installed for use
+RUN --mount=type=cache,target=/root/.cache \
+    python -m venv /opt/tools \
  && awk '/^uv==/{on=1} on{print} on && /^    # via/{exit}' requirements.lock > uv.txt \
- && /opt/eo_assets/bin/pip install --no-cache-dir --require-hashes --no-deps -r uv.txt \
- && /opt/eo_assets/bin/uv pip install --no-cache --compile-bytecode \
-      --python /opt/eo_assets/bin/python --require-hashes -r requirements.lock
+ && /opt/tools/bin/pip install --quiet --require-hashes --no-deps --requirement uv.txt \
+ && /opt/tools/bin/uv pip install --quiet --python /opt/tools --constraint requirements.lock hatchling
+# what runs, without what develops; hashes are the lock's, and nothing comes that is not in it
+RUN --mount=type=cache,target=/root/.cache \
+    python -m venv --without-pip /opt/eo_assets \
+ && /opt/tools/bin/uv pip install --quiet --compile-bytecode --python /opt/eo_assets \
+      --requirement pyproject.toml --constraint requirements.lock \
+ && /opt/tools/bin/uv pip freeze --python /opt/eo_assets | while read -r pin; do \
+      grep -q "^$pin " requirements.lock || { echo "$pin is not in requirements.lock"; exit 1; }; \
+    done
+COPY README.md ./
 COPY eo_assets ./eo_assets
-RUN /opt/eo_assets/bin/uv pip install --no-cache --compile-bytecode --no-deps --no-build-isolation \
-      --python /opt/eo_assets/bin/python .
+RUN /opt/tools/bin/python -m hatchling build --target wheel --directory dist \
+ && /opt/tools/bin/uv pip install --quiet --offline --compile-bytecode --no-deps \
+      --python /opt/eo_assets dist/*.whl
 
 FROM ${BASE_IMAGE}
-# distributed and GDAL need nothing from the system but certificates; wheels carry the rest
+# wheels bring their libraries along, rasterio's all but this one; folders for whoever runs the image
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libexpat1 \
  && rm -rf /var/lib/apt/lists/* \
- && groupadd --gid 1000 eo && useradd --uid 1000 --gid eo --create-home eo \
- && install -d -o eo -g eo /data /data/outputs /data/dagster /data/sample
+ && useradd --uid 1000 --user-group --no-create-home --home-dir /tmp eo \
+ && install -d -m 1777 /data/outputs /data/sample /data/dagster /data/dagster/storage /data/regions /data/spill
 COPY --from=build /opt/eo_assets /opt/eo_assets
 ENV PATH=/opt/eo_assets/bin:$PATH \
+    HOME=/tmp \
     PYTHONUNBUFFERED=1 \
     EO_ASSETS_OUTPUTS=/data/outputs \
     EO_ASSETS_SAMPLE_DIR=/data/sample/archive \
@@ -29,5 +49,4 @@ ENV PATH=/opt/eo_assets/bin:$PATH \
     DAGSTER_HOME=/data/dagster
 USER eo
 WORKDIR /data
-ENTRYPOINT []
 CMD ["eo-assets", "--help"]
