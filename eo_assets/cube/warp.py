@@ -22,6 +22,9 @@ Float = npt.NDArray[Any]
 LATTICE_PX = 16
 """Spacing of exactly transformed points; between UTM zones the error is below 0.001 pixel."""
 
+_FRACTIONS = 2**21
+"""Of a pixel, to which a grid's origin is taken: half a millionth."""
+
 
 @dataclass(frozen=True)
 class SourceCoordinates:
@@ -83,11 +86,9 @@ def source_coordinates(target: GeoBox, crs: str, transform: Affine) -> SourceCoo
 
 
 def _centres(origin: float, step: float, n: int) -> Float:
-    # through whole multiples of half a step, so that a window's origin leaves no trace in rounding
-    first = 2 * origin / step
-    if first == round(first):
-        return (first + 1 + 2 * np.arange(n)) * (step / 2)
-    return origin + (np.arange(n) + 0.5) * step
+    # in whole fractions of a step, so that a window's origin leaves no trace in rounding
+    first = round(origin / step * _FRACTIONS)
+    return (first + (2 * np.arange(n) + 1) * (_FRACTIONS // 2)) * (step / _FRACTIONS)
 
 
 @lru_cache(maxsize=32)
