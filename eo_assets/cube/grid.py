@@ -87,6 +87,8 @@ class Block:
 def region_crs(region: Region) -> CRS:
     """Choose the CRS of a region's grid: its own, or the UTM zone of its centre.
 
+    For Landsat it is the zone of the northern hemisphere everywhere, as in its source files.
+
     Args:
         region: The region.
 
@@ -99,7 +101,8 @@ def region_crs(region: Region) -> CRS:
     if region.crs is None:
         longitude, latitude = region.centre
         zone = min(int((longitude + 180) // 6) + 1, 60)
-        return CRS(f"EPSG:{(32600 if latitude >= 0 else 32700) + zone}")
+        northern = latitude >= 0 or get_collection(region.collection).northern_utm
+        return CRS(f"EPSG:{(32600 if northern else 32700) + zone}")
     try:
         crs = CRS(region.crs)
     except CRSError as error:

@@ -67,6 +67,7 @@ LANDSAT_C2_L2 = Collection(
     default_bands=("blue", "green", "red", "nir08", "swir16", "swir22", "lwir11"),
     resolution_m=30,
     grid_anchor="center",
+    northern_utm=True,
     quality=QA_PIXEL,
     publications=(
         Publication(

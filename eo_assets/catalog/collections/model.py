@@ -64,6 +64,8 @@ class Collection:
         resolution_m: Pixel size of a region's grid unless the region says otherwise, metres.
         grid_anchor: ``edge``: pixel edges lie on multiples of the resolution (Sentinel-2).
             ``center``: pixel centres do (Landsat).
+        northern_utm: South of the equator too its files lie in the zones of the northern
+            hemisphere, with negative northings; so does a region's grid then.
         quality: Its quality band; None where every pixel of a file is usable.
         product: What its mosaic is called: ``reflectance``.
         publications: How each provider publishes it. The first whose asset keys an item has is
@@ -79,6 +81,7 @@ class Collection:
     quality: QualityBand | None
     publications: tuple[Publication, ...]
     product: str = "reflectance"
+    northern_utm: bool = False
 
     def band(self, name: str) -> Band:
         """Look up a band.
