@@ -18,6 +18,9 @@ from eo_assets.catalog.radiometry import Radiometry
 from eo_assets.cube.grid import Grid
 from eo_assets.errors import SourceContractError
 
+LANDSAT_PATHS = 233
+"""Of the second Worldwide Reference System, once around the Earth."""
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -120,8 +123,8 @@ def pass_id(item: StacItem) -> str:
         item: A STAC item.
 
     Returns:
-        The Sentinel-2 datatake without its baseline, Landsat's platform, path and day, or the
-        platform and the minute.
+        The Sentinel-2 datatake without its baseline; Landsat's platform, path and the day that
+        path was flown; or the platform and the minute.
     """
     properties = item.get("properties", {})
     platform = str(properties.get("platform", "")).lower()
@@ -129,9 +132,11 @@ def pass_id(item: StacItem) -> str:
     if datatake:
         return str(datatake).rsplit("_N", 1)[0]
     time = acquisition_time(item)
-    path = properties.get("landsat:wrs_path")
-    if path:
-        return f"{platform}_{path}_{time:%Y%m%d}"
+    path = str(properties.get("landsat:wrs_path"))
+    if path.isdigit():
+        # paths are flown from east to west within a day: midnight UTC would divide one of them
+        start = time - dt.timedelta(days=int(path) / LANDSAT_PATHS)
+        return f"{platform}_{path}_{start:%Y%m%d}"
     return f"{platform}_{time:%Y%m%dT%H%M}"
 
 
