@@ -34,7 +34,7 @@ from eo_assets.cube.evaluate import evaluate
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import region_geobox
 from eo_assets.cube.probing import probe_scene, with_grids
-from eo_assets.cube.scene import Scene, scene_of
+from eo_assets.cube.scene import Scene, pass_id, scene_of
 from eo_assets.cube.warp import source_coordinates
 from eo_assets.pipeline.band_stack import describe
 from eo_assets.pipeline.stac_items import Search, find_items
@@ -451,6 +451,22 @@ def test_landsat_below_the_equator_on_a_grid_of_positive_northings(tmp_path):
     warped = by_gdal(item["assets"]["red"]["href"], geobox) * 2.75e-5 - 0.2
     # a plane is interpolated exactly; both roundings remain
     assert np.abs(found["red"] * 1e-4 - warped)[inside].max() <= 1.1e-4
+
+
+@given(st.integers(1, 233))
+def test_midnight_does_not_divide_a_pass_of_landsat(path):
+    """Descending at 10:11 local time; path 1 crosses the equator at 64.6° W."""
+    west_deg = 64.6 + (path - 1) * 360 / 233
+    crossing = dt.datetime(2023, 7, 1, 10, 11, tzinfo=dt.UTC) + dt.timedelta(hours=west_deg / 15)
+    passes = set()
+    for minutes in (-20, -4, 0, 4, 20):
+        item = landsat_item("2023-07-01")
+        moment = crossing + dt.timedelta(minutes=minutes)
+        item["properties"] |= {"landsat:wrs_path": f"{path:03}", "datetime": moment.isoformat()}
+        passes.add(pass_id(item))
+    assert len(passes) == 1
+    item["properties"]["datetime"] = (crossing + dt.timedelta(days=16)).isoformat()
+    assert pass_id(item) not in passes
 
 
 ODD = {
