@@ -210,6 +210,7 @@ def materialize(
 def dev(
     port: Annotated[int, typer.Option(help="Port of the web interface.")] = 3000,
     catalog_port: Annotated[int, typer.Option(help="Port of the STAC API.")] = 8081,
+    products_port: Annotated[int, typer.Option(help="Port that shows products.")] = 8082,
     catalog: CatalogOption = None,
 ) -> None:
     """Start STAC API, Dask, and Dagster's web interface and daemon; Ctrl-C stops all."""
@@ -219,7 +220,13 @@ def dev(
     settings = load_settings(**({"catalog": catalog} if catalog else {}))
     if settings.catalog == SAMPLE:
         _ensure_sample(settings.sample_dir)
-    run_services(settings, port=port, catalog_port=catalog_port, console=console)
+    run_services(
+        settings,
+        port=port,
+        catalog_port=catalog_port,
+        products_port=products_port,
+        console=console,
+    )
 
 
 def run() -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import http.server
+import logging
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -18,52 +24,77 @@ from rich.console import Console
 from eo_assets.defs.instance import ensure_workspace
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import SAMPLE, Settings
+from eo_assets.storage.store import storage_errors
 
 _START_S = 180
 _STOP_S = 20
 
 
-def run_services(settings: Settings, *, port: int, catalog_port: int, console: Console) -> None:
-    """Start all services on this machine and wait; whatever ends this ends them.
+def run_services(
+    settings: Settings, *, port: int, catalog_port: int, products_port: int, console: Console
+) -> None:
+    """Start all services on this machine and wait; Ctrl-C or a termination ends them all.
 
     Args:
         settings: The settings; services get them through their environment.
         port: Of the web interface.
         catalog_port: Of the STAC API, when the catalogue is a directory.
+        products_port: Under which products are served to browsers, for previews.
         console: Where to say what is where.
 
     Raises:
-        ConfigurationError: A port is taken, or a service does not start.
+        ConfigurationError: A port is taken, a service does not start, or Dagster ends by itself.
     """
-    _check_free(port)
-    settings.outputs.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        stack.callback(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
-        signal.signal(signal.SIGTERM, _interrupt)
+    for number in (port, catalog_port, products_port):
+        _check_free(number)
+    with storage_errors(settings.outputs):
+        settings.outputs.mkdir(parents=True, exist_ok=True)
+    with _interruptible(), contextlib.ExitStack() as stack:
+        console.print("Starting; Dagster takes ten seconds or more.")
         catalog = _catalog(settings, catalog_port, stack)
-        products_url = _serve_folder(settings.outputs, stack)
+        products_url = stack.enter_context(_served(settings.outputs, products_port))
         dask_address, dashboard = _dask(settings, stack)
         ready = settings.model_copy(
             update={
                 "catalog": catalog,
-                "products_url": products_url,
+                "products_url": settings.products_url or products_url,
                 "dask_address": dask_address,
                 "dask_dashboard_url": settings.dask_dashboard_url or dashboard,
             }
         )
         dagster = _start_dagster(ready, port, stack)
         _wait_until_ready(dagster, f"http://127.0.0.1:{port}/server_info")
-        console.print(f"Dagster UI      [bold]http://127.0.0.1:{port}[/]")
-        console.print(f"Catalogue       {catalog}")
-        console.print(f"Dask dashboard  {ready.dask_dashboard_url}")
-        console.print(f"Products        {products_url}  ({settings.outputs})")
+        console.print(f"Dagster UI      [bold]http://127.0.0.1:{port}[/]", soft_wrap=True)
+        console.print(f"Catalogue       {catalog}", soft_wrap=True)
+        console.print(f"Dask dashboard  {ready.dask_dashboard_url}", soft_wrap=True)
+        console.print(f"Products        {ready.products_url}  ({settings.outputs})", soft_wrap=True)
         console.print("Ctrl-C stops all of them.")
+        code = dagster.wait()
+        raise ConfigurationError(
+            f"Dagster ended by itself with code {code}.", "Its messages above say why."
+        )
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let a termination or a closed terminal do what Ctrl-C does: end the block quietly."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    former = {number: signal.getsignal(number) for number in signals}
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        # whoever is impatient must not leave half of the services running
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in signals:
+        signal.signal(number, interrupt)
+    try:
         with contextlib.suppress(KeyboardInterrupt):
-            dagster.wait()
-
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+            yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def _check_free(port: int) -> None:
@@ -73,14 +104,9 @@ def _check_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise ConfigurationError(
-                f"Port {port} is taken.", "Choose another one with --port or --catalog-port."
+                f"Port {port} is taken.",
+                "Choose another one with --port, --catalog-port or --products-port.",
             ) from error
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _catalog(settings: Settings, port: int, stack: contextlib.ExitStack) -> str:
@@ -89,15 +115,24 @@ def _catalog(settings: Settings, port: int, stack: contextlib.ExitStack) -> str:
         return settings.catalog
     from eo_assets.sample.api.embedded import EmbeddedCatalog
 
-    _check_free(port)
     return stack.enter_context(EmbeddedCatalog(directory, port=port)).url
 
 
-def _serve_folder(folder: Path, stack: contextlib.ExitStack) -> str:
-    port = _free_port()
-    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
-    _child(stack, [*command, "--directory", str(folder)], stdout=subprocess.DEVNULL)
-    return f"http://127.0.0.1:{port}"
+class _Products(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- as it is called
+        """Say nothing: each preview is several requests."""
+
+
+@contextlib.contextmanager
+def _served(folder: Path, port: int) -> Iterator[str]:
+    # the port stays the same, so that previews of former runs can still be seen
+    handler = functools.partial(_Products, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def _dask(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:
@@ -112,6 +147,8 @@ def _dask(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:
             memory_limit=settings.dask_memory_limit,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
+            # a run tells what failed
+            silence_logs=logging.CRITICAL,
         )
     )
     return str(cluster.scheduler_address), str(cluster.dashboard_link)
@@ -122,23 +159,11 @@ def _start_dagster(
 ) -> subprocess.Popen[bytes]:
     dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
     command = [dagster, "dev", "-w", str(ensure_workspace(settings.dagster_home))]
-    return _child(
-        stack,
+    process = subprocess.Popen(  # noqa: S603 -- our own command
         [*command, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"],
         env=settings.environment(),
-    )
-
-
-def _child(
-    stack: contextlib.ExitStack,
-    command: list[str],
-    *,
-    env: dict[str, str] | None = None,
-    stdout: int | None = None,
-) -> subprocess.Popen[bytes]:
-    # a session of its own: Ctrl-C reaches this process, which then ends its children in order
-    process = subprocess.Popen(  # noqa: S603 -- our own commands
-        command, env=env, stdout=stdout, stderr=stdout, start_new_session=True
+        # a session of its own: Ctrl-C reaches this process, which then ends its children in order
+        start_new_session=True,
     )
     stack.callback(_stop, process)
     return process
@@ -148,20 +173,23 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     # Dagster stops its own children on an interrupt, not on a termination
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGINT)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    # what is left of its session: runs that were going on, or Dagster itself
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    # this machine is asked directly, whatever proxy the environment names
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 -- our own address
+            with opener.open(url, timeout=2):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)

@@ -164,7 +164,10 @@ def _summary(store: Store, partition: Partition, console: Console) -> None:
         # paths are for copying: never wrapped, never cut
         console.print(f"{step:<10}  {place}", soft_wrap=True)
     if first_empty:
-        console.print(f"Empty from {first_empty.step} on: [bold]{first_empty.empty}[/].")
+        from eo_assets.pipeline.report_words import reason
+
+        where = f"[bold]{first_empty.empty}[/], from {first_empty.step} on"
+        console.print(f"{reason(first_empty.empty)} ({where})", soft_wrap=True)
 
 
 def _period(partition: Partition) -> str:

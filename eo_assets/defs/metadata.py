@@ -1,0 +1,123 @@
+"""What people see of a product in Dagster: numbers that plot over partitions, previews, tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from eo_assets.defs.product_store import ProductStore
+
+if TYPE_CHECKING:
+    from eo_assets.storage.store import Record
+
+_LINKED = {".html", ".json", ".tif"}
+_MOST_ROWS = 50
+"""More rows of a table are left to the file: metadata lies in Dagster's database."""
+
+
+def record_metadata(record: Record, folder: Path, products: ProductStore) -> dict[str, Any]:
+    """Turn a product's record into Dagster metadata.
+
+    Args:
+        record: The record.
+        folder: The product's folder.
+        products: The store it is in.
+
+    Returns:
+        Metadata by label: previews and links, tables, numbers.
+    """
+    metadata: dict[str, Any] = {"empty": bool(record.empty)}
+    if record.empty:
+        metadata["reason"] = record.empty
+    metadata |= {role: _file(folder / name, products) for role, name in record.files.items()}
+    metadata |= _tables(record, folder)
+    metadata |= {label: value for label, value in record.summary.items() if value != ""}
+    return metadata | {"path": dg.MetadataValue.path(str(folder))}
+
+
+def _file(path: Path, products: ProductStore) -> dg.MetadataValue[Any]:
+    link = products.link(path)
+    if link and path.suffix == ".png":
+        # shown in place as long as it is short: a link, never the picture itself
+        return dg.MetadataValue.md(f"[![{path.stem}]({link})]({link})")
+    if link and path.suffix in _LINKED:
+        return dg.MetadataValue.url(link)
+    return dg.MetadataValue.path(str(path))
+
+
+def _tables(record: Record, folder: Path) -> dict[str, dg.MetadataValue[Any]]:
+    if "items" in record.files:
+        return {"scenes": _table(_scenes(folder / record.files["items"]))}
+    if "classes_table" in record.files and "signatures_table" in record.files:
+        classes = _classes(folder / record.files["classes_table"])
+        signatures = _signatures(folder / record.files["signatures_table"])
+        return {"class_table": _table(classes), "mean_reflectance": _table(signatures)}
+    return {}
+
+
+def _scenes(path: Path) -> list[dict[str, Any]]:
+    snapshot = json.loads(path.read_text(encoding="utf-8"))
+    used = [
+        {
+            "scene": item["id"],
+            "acquired": item["properties"].get("datetime"),
+            "platform": item["properties"].get("platform"),
+            "cloud_pct": item["properties"].get("eo:cloud_cover"),
+            "left out because": None,
+        }
+        for item in snapshot["features"]
+    ]
+    excluded = snapshot["eo_assets"]["excluded"]
+    return used + [
+        dict.fromkeys(("acquired", "platform", "cloud_pct"))
+        | {"scene": one["id"], "left out because": one["reason"]}
+        for one in excluded
+    ]
+
+
+def _classes(path: Path) -> list[dict[str, Any]]:
+    import pandas as pd
+
+    columns = ["class_id", "name", "colour", "area_ha", "share_pct", "ndvi", "silhouette"]
+    rounded = pd.read_parquet(path, columns=columns).round(
+        {"area_ha": 1, "share_pct": 2, "ndvi": 3, "silhouette": 3}
+    )
+    return [{str(k): v for k, v in row.items()} for row in rounded.to_dict("records")]
+
+
+def _signatures(path: Path) -> list[dict[str, Any]]:
+    import pandas as pd
+
+    long = pd.read_parquet(path, columns=["class_id", "band", "mean"]).round({"mean": 4})
+    bands = list(dict.fromkeys(long["band"]))
+    wide = long.pivot_table(index="class_id", columns="band", values="mean", dropna=False)[bands]
+    return [{str(k): v for k, v in row.items()} for row in wide.reset_index().to_dict("records")]
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
+    records = [
+        dg.TableRecord({label: _plain(value) for label, value in row.items()})
+        for row in rows[:_MOST_ROWS]
+    ]
+    columns = list(rows[0]) if rows else []
+    schema = dg.TableSchema(
+        [dg.TableColumn(label, _type([row[label] for row in rows])) for label in columns]
+    )
+    return dg.MetadataValue.table(records, schema)
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    number = value.item() if hasattr(value, "item") else value
+    return None if isinstance(number, float) and math.isnan(number) else number
+
+
+def _type(values: Sequence[Any]) -> str:
+    known = [value for value in map(_plain, values) if value is not None]
+    if known and all(isinstance(value, int) for value in known):
+        return "int"
+    return "float" if known and all(isinstance(v, int | float) for v in known) else "string"
