@@ -181,7 +181,8 @@ def bilinear(packed: npt.NDArray[np.uint16], rows: Float, columns: Float) -> npt
         weights += weight
     observed = nearest(packed, rows, columns, outside=0) != 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.rint(total / weights)
+        # half up, as ``block_mean`` and GDAL round
+        mean = np.floor(total / weights + np.float32(0.5))
     return np.where(observed & (weights > 0), mean, 0).astype(np.uint16)
 
 
