@@ -207,7 +207,7 @@ def test_day_without_scenes_succeeds_and_says_why(command, seam, api):
     assert (run.code, run.err) == (0, "")
     assert "No satellite scene covers the region" in run.out
     assert "(no_scene, from stac_items on)" in run.out
-    assert run.out.count("empty: no_scene") == 6
+    assert run.out.count("│ empty: no_scene") == 6
 
 
 @contextmanager
