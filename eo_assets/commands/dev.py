@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import http.server
 import logging
 import os
 import shutil
@@ -12,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from eo_assets.commands.products import served
 from eo_assets.defs.instance import ensure_workspace
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import SAMPLE, Settings
@@ -52,7 +50,7 @@ def run_services(
     with _interruptible(), contextlib.ExitStack() as stack:
         console.print("Starting; Dagster takes ten seconds or more.")
         catalog = _catalog(settings, catalog_port, stack)
-        products_url = stack.enter_context(_served(settings.outputs, products_port))
+        products_url = stack.enter_context(served(settings.outputs, products_port))
         dask_address, dashboard = _dask(settings, stack)
         ready = settings.model_copy(
             update={
@@ -116,23 +114,6 @@ def _catalog(settings: Settings, port: int, stack: contextlib.ExitStack) -> str:
     from eo_assets.sample.api.embedded import EmbeddedCatalog
 
     return stack.enter_context(EmbeddedCatalog(directory, port=port)).url
-
-
-class _Products(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- as it is called
-        """Say nothing: each preview is several requests."""
-
-
-@contextlib.contextmanager
-def _served(folder: Path, port: int) -> Iterator[str]:
-    # the port stays the same, so that previews of former runs can still be seen
-    handler = functools.partial(_Products, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
 
 
 def _dask(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:

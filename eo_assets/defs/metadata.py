@@ -15,7 +15,12 @@ from eo_assets.defs.product_store import ProductStore
 if TYPE_CHECKING:
     from eo_assets.storage.store import Record
 
-_LINKED = {".html", ".json", ".tif"}
+_ORDER = {".html": 1, ".png": 2}
+"""Kinds of files that people look at, in this order."""
+
+_PREVIEW_PX = 560
+"""Width of a picture where the server of products can narrow it; it fits beside the partitions."""
+
 _MOST_ROWS = 50
 """More rows of a table are left to the file: metadata lies in Dagster's database."""
 
@@ -34,18 +39,31 @@ def record_metadata(record: Record, folder: Path, products: ProductStore) -> dic
     metadata: dict[str, Any] = {"empty": bool(record.empty)}
     if record.empty:
         metadata["reason"] = record.empty
-    metadata |= {role: _file(folder / name, products) for role, name in record.files.items()}
+    files = {role: folder / name for role, name in record.files.items()}
+    # what people look at comes first, what they copy last
+    for role, path in sorted(files.items(), key=lambda entry: _ORDER.get(entry[1].suffix, 0)):
+        if path.suffix in _ORDER:
+            metadata[role] = _shown(path, products)
     metadata |= _tables(record, folder)
     metadata |= {label: value for label, value in record.summary.items() if value != ""}
+    for role, path in files.items():
+        if path.suffix not in _ORDER:
+            # a number may have the name of a file's role: eight classes, the map of classes
+            metadata[f"{role}_file" if role in metadata else role] = _linked(path, products)
     return metadata | {"path": dg.MetadataValue.path(str(folder))}
 
 
-def _file(path: Path, products: ProductStore) -> dg.MetadataValue[Any]:
+def _shown(path: Path, products: ProductStore) -> dg.MetadataValue[Any]:
     link = products.link(path)
     if link and path.suffix == ".png":
-        # shown in place as long as it is short: a link, never the picture itself
-        return dg.MetadataValue.md(f"[![{path.stem}]({link})]({link})")
-    if link and path.suffix in _LINKED:
+        # in place as long as it is short: an address, never the picture itself
+        return dg.MetadataValue.md(f"[![{path.stem}]({link}?width={_PREVIEW_PX})]({link})")
+    return _linked(path, products)
+
+
+def _linked(path: Path, products: ProductStore) -> dg.MetadataValue[Any]:
+    link = products.link(path)
+    if link and not path.is_dir():
         return dg.MetadataValue.url(link)
     return dg.MetadataValue.path(str(path))
 
@@ -56,7 +74,7 @@ def _tables(record: Record, folder: Path) -> dict[str, dg.MetadataValue[Any]]:
     if "classes_table" in record.files and "signatures_table" in record.files:
         classes = _classes(folder / record.files["classes_table"])
         signatures = _signatures(folder / record.files["signatures_table"])
-        return {"class_table": _table(classes), "mean_reflectance": _table(signatures)}
+        return {"class_table": _table(classes), "means": _table(signatures)}
     return {}
 
 
@@ -83,7 +101,7 @@ def _scenes(path: Path) -> list[dict[str, Any]]:
 def _classes(path: Path) -> list[dict[str, Any]]:
     import pandas as pd
 
-    columns = ["class_id", "name", "colour", "area_ha", "share_pct", "ndvi", "silhouette"]
+    columns = ["class_id", "name", "area_ha", "share_pct", "ndvi", "silhouette"]
     rounded = pd.read_parquet(path, columns=columns).round(
         {"area_ha": 1, "share_pct": 2, "ndvi": 3, "silhouette": 3}
     )
@@ -93,10 +111,11 @@ def _classes(path: Path) -> list[dict[str, Any]]:
 def _signatures(path: Path) -> list[dict[str, Any]]:
     import pandas as pd
 
-    long = pd.read_parquet(path, columns=["class_id", "band", "mean"]).round({"mean": 4})
+    long = pd.read_parquet(path, columns=["class_id", "band", "mean"]).round({"mean": 3})
     bands = list(dict.fromkeys(long["band"]))
-    wide = long.pivot_table(index="class_id", columns="band", values="mean", dropna=False)[bands]
-    return [{str(k): v for k, v in row.items()} for row in wide.reset_index().to_dict("records")]
+    wide = long.pivot_table(index="band", columns="class_id", values="mean", dropna=False)
+    rows = wide.loc[bands].reset_index().to_dict("records")
+    return [{str(k): v for k, v in row.items()} for row in rows]
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:

@@ -1,164 +1,154 @@
-"""A person materialises a partition in Dagster's web interface, started by ``eo-assets dev``."""
+"""What people see: assets materialised from Dagster's page, previews and numbers, a clean end."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
-import psutil
 import pytest
 
-from eo_assets_tests.whole_archive import whole_archive
+from eo_assets.definitions import STEPS
+from eo_assets_tests.browser.conftest import dev_running
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
-ASSETS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
-START_S, RUN_S = 240, 900
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server"]
+DATE, REGION = "2023-07-15", "bucegi"
+GROUP = "/locations/__repository__@eo_assets/asset-groups/scenes_to_reports/lineage"
+WAIT_MS = 180_000
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Services:
-    """``eo-assets dev`` on free ports, with products and records of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.outputs = folder / "outputs"
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._log = folder / "dev.log"
-        command = [Path(sys.executable).with_name("eo-assets"), "dev", "--port", str(self.port)]
-        environment = {
-            **os.environ,  # noqa: TID251 - what the services inherit
-            "EO_ASSETS_OUTPUTS": str(self.outputs),
-            "EO_ASSETS_DAGSTER_HOME": str(folder / "dagster"),
-            "EO_ASSETS_SAMPLE_DIR": str(whole_archive()),
-        }
-        with self._log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*command, "--catalog-port", str(free_port())],
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + START_S
-        while "Ctrl-C stops all" not in self.log:
-            assert self.process.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.5)
-
-    def ask(self, query: str, **variables: object) -> dict:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/graphql", data=body, headers=headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["data"]
-
-    def wait_for_run(self) -> tuple[str, str]:
-        deadline = time.monotonic() + RUN_S
-        while time.monotonic() < deadline:
-            query = "{runsOrError(limit: 1) {... on Runs {results {runId status}}}}"
-            for run in self.ask(query)["runsOrError"]["results"]:
-                if run["status"] in {"SUCCESS", "FAILURE", "CANCELED"}:
-                    return run["runId"], run["status"]
-            time.sleep(1)
-        pytest.fail(f"the run did not end within {RUN_S} s\n{self.log}")
-
-    def stop(self) -> list[psutil.Process]:
-        """Interrupt as a keyboard does, and give what is left of the children."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        _, alive = psutil.wait_procs(children, timeout=15)
-        return alive
+RUNS = "{runsOrError(limit: 20) {... on Runs {results {runId}}}}"
+MATERIALIZED = """query($step: String!, $partition: [String!]) {
+  assetNodeOrError(assetKey: {path: [$step]}) {... on AssetNode {
+    assetMaterializations(partitions: $partition, limit: 1) {metadataEntries {
+      label
+      ... on FloatMetadataEntry {floatValue}
+      ... on IntMetadataEntry {intValue}
+      ... on MarkdownMetadataEntry {mdStr}
+      ... on UrlMetadataEntry {url}
+      ... on TableMetadataEntry {table {records}}
+    }}
+  }}
+}"""
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory):
-    services = Services(tmp_path_factory.mktemp("dev"))
-    try:
-        services.wait()
-        yield services
-    finally:
-        if services.process.poll() is None:
-            for process in services.stop():
-                process.kill()
+def page(browser, dev):
+    """A page of the web interface that remembers what the console complained of."""
+    page = browser.new_page(viewport={"width": 1600, "height": 1100})
+    page.set_default_timeout(WAIT_MS)
+    page.complaints = []
+    page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    yield page
+    page.close()
 
 
-@pytest.fixture
-def page():
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("CHROMIUM IS NOT INSTALLED: THE WEB INTERFACE IS NOT TESTED")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1500, "height": 1000})
-        page.set_default_timeout(120_000)
-        yield page
-        browser.close()
-
-
-def test_a_partition_is_materialised_in_the_web_interface(services, page, tmp_path):
-    pictures = Path(os.environ.get("EO_ASSETS_SCREENSHOTS", tmp_path))  # noqa: TID251
-    pictures.mkdir(parents=True, exist_ok=True)
-    errors: list[str] = []
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-
-    group = f"{services.url}/locations/__repository__@eo_assets/asset-groups/scenes_to_reports"
-    page.goto(f"{group}/lineage", wait_until="domcontentloaded")
+def launch(page, dev) -> str:
+    """Materialise all assets of the partition from the group's page; the run's id."""
+    page.goto(dev.url + GROUP, wait_until="domcontentloaded")
     page.get_by_role("button", name="Materialize all").click()
     dialog = page.get_by_role("dialog")
-    date = dialog.locator("input[type=text]").first
-    date.fill("2023-07-15")
-    date.press("Enter")
+    box = dialog.locator("input[type=text]").first
+    box.fill(DATE)
+    box.press("Enter")
     dialog.get_by_text("Select a partition or create one").click()
-    region = page.get_by_text("bucegi", exact=True)
+    region = page.get_by_text(REGION, exact=True)
     page.get_by_role("menuitem").filter(has=region).first.click()
     dialog.get_by_text("Partition selection").click()
-    page.screenshot(path=pictures / "launch.png")
     page.get_by_role("button", name="Launch 1 run").click()
-    page.get_by_text(re.compile("Launched run")).wait_for()
+    toast = page.get_by_text(re.compile("Launched run"))
+    toast.wait_for()
+    short = toast.inner_text().split()[-1]
+    [run] = [
+        run["runId"]
+        for run in dev.ask(RUNS)["runsOrError"]["results"]
+        if run["runId"].startswith(short)
+    ]
+    return run
 
-    run, status = services.wait_for_run()
-    page.goto(f"{services.url}/runs/{run}", wait_until="domcontentloaded")
-    page.get_by_text("stac_items").first.wait_for()
+
+@pytest.fixture(scope="module")
+def run(page, dev, pictures) -> str:
+    """The id of a successful run that was launched by hand."""
+    run = launch(page, dev)
+    page.screenshot(path=pictures / "group.png")
+    assert dev.wait_for_run(run) == "SUCCESS", dev.log.read_text()
+    return run
+
+
+def metadata(dev, step) -> dict:
+    node = dev.ask(MATERIALIZED, step=step, partition=[f"{DATE}|{REGION}"])["assetNodeOrError"]
+    [made] = node["assetMaterializations"]
+    return {entry["label"]: entry for entry in made["metadataEntries"]}
+
+
+def open_asset(page, dev, step):
+    page.goto(
+        f"{dev.url}/assets/{step}?view=partitions&partition={DATE}%7C{REGION}",
+        wait_until="domcontentloaded",
+    )
+    page.get_by_text("Latest materialization").first.wait_for()
+
+
+def test_all_assets_are_materialised_by_hand(page, dev, run, pictures):
+    page.goto(f"{dev.url}/runs/{run}", wait_until="domcontentloaded")
+    page.get_by_text("Success").first.wait_for()
+    page.get_by_text("reports").first.wait_for()
+    page.wait_for_timeout(2000)
     page.screenshot(path=pictures / "run.png")
-    assert status == "SUCCESS", services.log
-
-    for asset in ASSETS:
-        address = f"{services.url}/assets/{asset}?view=partitions&partition=2023-07-15%7Cbucegi"
-        page.goto(address, wait_until="domcontentloaded")
-        page.get_by_text("Latest materialization").first.wait_for()
-        page.screenshot(path=pictures / f"{asset}.png")
-    assert (services.outputs / "bucegi/sentinel-2-l2a/2023-07-15/reports/report.html").is_file()
-    assert not errors
+    for step in STEPS:
+        assert metadata(dev, step)["path"]
 
 
-def test_an_interrupt_ends_every_process(services):
-    assert services.stop() == []
-    assert services.process.returncode == 0
+@pytest.mark.parametrize(
+    ("step", "preview"),
+    [("mosaic", "thumbnail"), ("reports", "classes"), ("reports", "signatures")],
+)
+def test_asset_page_shows_its_picture(page, dev, run, pictures, step, preview):
+    shown = metadata(dev, step)[preview]["mdStr"]
+    assert len(shown) < 1000, "longer Markdown hides behind a button"
+    open_asset(page, dev, step)
+    picture = page.locator(f"img[alt='{preview}']").first
+    picture.scroll_into_view_if_needed()
+    page.wait_for_function("img => img.complete", arg=picture.element_handle())
+    assert picture.evaluate("img => img.naturalWidth") > 300, "the picture did not load"
+    page.screenshot(path=pictures / f"{step}_{preview}.png")
+
+
+def test_classes_are_shown_as_a_table(page, dev, run, pictures):
+    entries = metadata(dev, "clusters")
+    rows = entries["class_table"]["table"]["records"]
+    assert len(rows) == entries["classes"]["intValue"] == 8
+    open_asset(page, dev, "clusters")
+    page.get_by_text("class_table").first.scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=pictures / "clusters.png", full_page=True)
+
+
+def test_numbers_of_the_mosaic_are_sensible(dev, run):
+    numbers = metadata(dev, "mosaic")
+    assert 90 < numbers["valid_pct"]["floatValue"] <= 100
+    assert 0.6 < numbers["ndvi_mean"]["floatValue"] < 0.9
+
+
+def test_report_opens_from_its_link(page, dev, run, pictures):
+    page.goto(metadata(dev, "reports")["report"]["url"], wait_until="load")
+    assert "Bucegi" in page.title()
+    page.screenshot(path=pictures / "report.png")
+
+
+def test_console_has_no_error(page, run):
+    assert page.complaints == []
+
+
+def test_interrupt_ends_every_process(dev, run):
+    code, left = dev.stop(signal.SIGINT)
+    assert (code, left) == (0, {}), dev.log.read_text()
+    assert "Traceback" not in dev.log.read_text()
+
+
+def test_termination_ends_every_process(tmp_path):
+    with dev_running(tmp_path) as dev:
+        code, left = dev.stop(signal.SIGTERM)
+        assert (code, left) == (0, {}), dev.log.read_text()
+        assert "Traceback" not in dev.log.read_text()
