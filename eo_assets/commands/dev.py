@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shutil
 import signal
@@ -19,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from eo_assets.commands.products import served
+from eo_assets.defs.dask_cluster import local_cluster
 from eo_assets.defs.instance import ensure_workspace
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import SAMPLE, Settings
@@ -119,19 +119,7 @@ def _catalog(settings: Settings, port: int, stack: contextlib.ExitStack) -> str:
 def _dask(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:
     if settings.dask_address:
         return settings.dask_address, settings.dask_dashboard_url
-    from distributed import LocalCluster
-
-    cluster = stack.enter_context(
-        LocalCluster(
-            n_workers=settings.n_workers,
-            threads_per_worker=1,
-            memory_limit=settings.dask_memory_limit,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            # a run tells what failed
-            silence_logs=logging.CRITICAL,
-        )
-    )
+    cluster = stack.enter_context(local_cluster(settings.n_workers, settings.dask_memory_limit))
     return str(cluster.scheduler_address), str(cluster.dashboard_link)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -21,6 +23,48 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _POLL_S = 0.2
+
+
+def local_cluster(n_workers: int, memory_limit: str) -> Any:
+    """Start worker processes on this machine.
+
+    An interrupt from the keyboard, which reaches every process of a terminal, is left to whoever
+    started them: the workers are ended in order, and say nothing of it.
+
+    Args:
+        n_workers: Worker processes.
+        memory_limit: Memory of each.
+
+    Returns:
+        The ``LocalCluster``, a context manager.
+    """
+    from distributed import LocalCluster
+
+    with _children_ignore_interrupts():
+        return LocalCluster(
+            n_workers=n_workers,
+            # a task reads with threads of its own; GDAL and BLAS use the cores
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=memory_limit,
+            dashboard_address="127.0.0.1:0",
+            host="127.0.0.1",
+            # a task's error is raised where its result is asked for; once is enough
+            silence_logs=logging.CRITICAL,
+        )
+
+
+@contextlib.contextmanager
+def _children_ignore_interrupts() -> Iterator[None]:
+    # what is ignored stays ignored in processes started meanwhile; only the main thread may say so
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 class DaskCluster(dg.ConfigurableResource[Any]):
@@ -63,23 +107,11 @@ class DaskCluster(dg.ConfigurableResource[Any]):
         return self._client
 
     def _connect(self) -> Any:
-        from distributed import Client, LocalCluster
+        from distributed import Client
 
         assert self._stack is not None
         if not self.address:
-            cluster = self._stack.enter_context(
-                LocalCluster(
-                    n_workers=self.n_workers,
-                    # a task reads with threads of its own; GDAL and BLAS use the cores
-                    threads_per_worker=1,
-                    processes=True,
-                    memory_limit=self.memory_limit,
-                    dashboard_address="127.0.0.1:0",
-                    host="127.0.0.1",
-                    # a task's error is raised where its result is asked for; once is enough
-                    silence_logs=logging.CRITICAL,
-                )
-            )
+            cluster = self._stack.enter_context(local_cluster(self.n_workers, self.memory_limit))
             return self._stack.enter_context(Client(cluster, set_as_default=False, name=self._name))
         try:
             return self._stack.enter_context(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import zarr
 from PIL import Image
 
-EDGE_PX = 320
+EDGE_PX = 512
 _BRIGHT = 0.25
 """Reflectance shown as white; brighter than most land, darker than snow and cloud."""
 
