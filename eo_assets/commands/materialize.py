@@ -20,10 +20,10 @@ from eo_assets.cube.grid import region_geobox
 from eo_assets.definitions import STEPS, build_defs
 from eo_assets.defs.instance import open_instance
 from eo_assets.defs.jobs import CHAIN
-from eo_assets.defs.partitions import dates_from, period_start
+from eo_assets.defs.partitions import dates_from
 from eo_assets.errors import ConfigurationError, EoAssetsError
 from eo_assets.settings import Settings
-from eo_assets.storage.partition import Partition
+from eo_assets.storage.partition import Partition, period_start
 from eo_assets.storage.store import Record, Store
 
 

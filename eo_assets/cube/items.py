@@ -218,9 +218,12 @@ def fingerprint(item: StacItem) -> str:
         item: A STAC item.
 
     Returns:
-        Sixteen hexadecimal digits of what it shows, its baseline, and when it was made.
+        Sixteen hexadecimal digits of what it shows, its baseline, when it was made and changed,
+        and the checksums of its files where it states them.
     """
+    files = {key: value.get("file:checksum", "") for key, value in item["assets"].items()}
     content = [str(item["id"]), acquisition_key(item), *map(str, _version(item))]
+    content += [str(item["properties"].get("updated", "")), str(sorted(files.items()))]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 

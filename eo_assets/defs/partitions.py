@@ -48,21 +48,6 @@ def dates_from(
     return dg.MonthlyPartitionsDefinition(**start)
 
 
-def period_start(date: dt.date, cadence: Cadence) -> dt.date:
-    """Give the first day of the partition a day belongs to.
-
-    Args:
-        date: Any day.
-        cadence: Period of one partition.
-
-    Returns:
-        That day, its Monday, or the first of its month.
-    """
-    if cadence == "weekly":
-        return date - dt.timedelta(days=date.weekday())
-    return date.replace(day=1) if cadence == "monthly" else date
-
-
 def split_key(key: str) -> tuple[dt.date, str]:
     """Give date and region of a partition key.
 

@@ -11,32 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pystac_client
-import requests
-from pystac import STACError
-from pystac_client.errors import ClientTypeError
-from pystac_client.exceptions import APIError
-from pystac_client.stac_api_io import StacApiIO
-from pystac_client.warnings import DoesNotConformTo
-from urllib3 import Retry
 
 from eo_assets.catalog.providers import provider_for
 from eo_assets.catalog.regions import Region
-from eo_assets.cube.http_session import open_session
-from eo_assets.cube.items import (
-    Excluded,
-    fingerprint,
-    newest_versions,
-    not_wanted,
-    search_window,
-    too_cloudy,
-    unsigned,
-)
-from eo_assets.errors import (
-    ConfigurationError,
-    RegionError,
-    SourceUnavailableError,
-    UnknownNameError,
-)
+from eo_assets.cube.items import Excluded, fingerprint, search_window, unsigned
+from eo_assets.errors import RegionError, UnknownNameError
+from eo_assets.pipeline.catalog_search import catalog_errors, open_catalog, used_items
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store, digest_of
@@ -154,52 +134,14 @@ def find_items(search: Search) -> Snapshot:
         RegionError: The catalogue has the collection but nothing at all over the region.
         ConfigurationError: The catalogue denies access, or is none.
     """
-    region = search.partition.region
-    try:
+    with catalog_errors(search.catalog, search.partition.region.collection):
         return _find_items(search)
-    except (APIError, requests.RequestException, OSError) as error:
-        if getattr(error, "status_code", None) in {401, 403}:
-            raise ConfigurationError(
-                f"The catalogue {search.catalog} denies access to {region.collection}.",
-                "Set EO_ASSETS_CATALOG and EO_ASSETS_CATALOG_HEADERS, for Dask workers too.",
-            ) from error
-        raise SourceUnavailableError(
-            f"The catalogue {search.catalog} does not answer a search for {region.collection}: "
-            f"{_short(error)}.",
-            "Check the address and try again later; nothing was changed.",
-        ) from error
-    except (json.JSONDecodeError, STACError, ClientTypeError, DoesNotConformTo) as error:
-        raise ConfigurationError(
-            f"What answers as the catalogue {search.catalog} is not a STAC API: {_short(error)}.",
-            "Check the address; it is that of the API's landing page.",
-        ) from error
-
-
-def _short(error: BaseException) -> str:
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _find_items(search: Search) -> Snapshot:
     region = search.partition.region
     provider = provider_for(search.url)
-    # an API that is busy gets time; one that is down is told about within half a minute
-    retries = Retry(
-        total=4,
-        connect=2,
-        backoff_factor=1,
-        backoff_jitter=1,
-        status_forcelist=[408, 429, 500, 502, 503, 504],
-        allowed_methods=None,
-        retry_after_max=60,
-    )
-    io = StacApiIO(max_retries=None, timeout=(10, 60))
-    io.session = open_session(max_retries=retries)
-    client = pystac_client.Client.open(provider.url, stac_io=io)
+    client = open_catalog(search.url)
     period = search.partition
     start, end = search_window(period.date, period.last_date, region.centre[0])
     found = list(
@@ -212,13 +154,9 @@ def _find_items(search: Search) -> Snapshot:
     )
     if not found:
         _explain_nothing(client, region, search.catalog)
-    limit = search.max_cloud_cover_pct
-    cloudy = too_cloudy(found, limit)
-    unwanted = not_wanted(found, region.filters)
-    dropped = {excluded.id for excluded in (*cloudy, *unwanted)}
-    kept, older = newest_versions(item for item in found if item["id"] not in dropped)
+    kept, excluded = used_items(found, region, search.max_cloud_cover_pct)
     items = tuple(unsigned(item, keep_links=search.lasting) for item in kept)
-    return Snapshot(items=items, excluded=(*cloudy, *unwanted, *older))
+    return Snapshot(items=items, excluded=excluded)
 
 
 def _explain_nothing(client: pystac_client.Client, region: Region, catalog: str) -> None:

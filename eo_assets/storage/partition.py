@@ -12,6 +12,21 @@ from eo_assets.catalog.regions import Region
 Cadence = Literal["daily", "weekly", "monthly"]
 
 
+def period_start(date: dt.date, cadence: Cadence) -> dt.date:
+    """Give the first day of the partition a day belongs to.
+
+    Args:
+        date: Any day.
+        cadence: Period of one partition.
+
+    Returns:
+        That day, its Monday, or the first of its month.
+    """
+    if cadence == "weekly":
+        return date - dt.timedelta(days=date.weekday())
+    return date.replace(day=1) if cadence == "monthly" else date
+
+
 @dataclass(frozen=True)
 class Partition:
     """A region and a period.

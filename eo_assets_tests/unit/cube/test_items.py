@@ -188,11 +188,19 @@ def test_the_fingerprint_is_of_the_content_and_not_of_its_form():
         {"s2:generation_time": "2024-01-01T00:00:00Z"},
         {"s2:mgrs_tile": "35TLL"},
         {"platform": "Sentinel-2B"},
+        {"updated": "2024-01-01T00:00:00Z"},
     ],
 )
 def test_the_fingerprint_changes_with_what_an_item_shows(change):
     assert fingerprint(variant("a", **change)) != fingerprint(variant("a"))
     assert fingerprint(variant("b")) != fingerprint(variant("a"))
+
+
+def test_the_fingerprint_changes_with_the_checksum_of_a_file():
+    item = variant("a")
+    corrected = copy.deepcopy(item)
+    next(iter(corrected["assets"].values()))["file:checksum"] = "1220" + "ab" * 32
+    assert fingerprint(corrected) != fingerprint(item)
 
 
 @pytest.mark.parametrize(
