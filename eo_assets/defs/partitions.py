@@ -30,9 +30,14 @@ def date_by_region(
     return dg.MultiPartitionsDefinition(
         {
             DATE: dates_from(first_date, cadence),
-            REGION: dg.StaticPartitionsDefinition(list(regions)),
+            REGION: by_region(regions),
         }
     )
+
+
+def by_region(regions: Iterable[str]) -> dg.StaticPartitionsDefinition:
+    """Define the partitions of assets that are about no one date: regions alone."""
+    return dg.StaticPartitionsDefinition(list(regions))
 
 
 def dates_from(

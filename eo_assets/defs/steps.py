@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 
@@ -20,7 +20,7 @@ from eo_assets.storage.partition import Cadence
 if TYPE_CHECKING:
     from eo_assets.catalog.regions import Region
     from eo_assets.cube.graph import CompositeMethod
-    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.partition import Partition, Subject, WholeRegion
     from eo_assets.storage.store import Record
 
 GROUP = "scenes_to_reports"
@@ -50,19 +50,28 @@ class StepDefaults:
     clusters: int
     max_retries: int
 
-    def of_asset(self, *, kinds: set[str], doc: str) -> dict[str, Any]:
+    def of_asset(
+        self,
+        *,
+        kinds: set[str],
+        doc: str,
+        group: str = GROUP,
+        partitions: dg.PartitionsDefinition[Any] | None = None,
+    ) -> dict[str, Any]:
         """Give the arguments every asset definition shares.
 
         Args:
             kinds: What it is made of and stored as, shown as icons.
             doc: The docstring of its module: the description.
+            group: Its group.
+            partitions: Its partitions, if not dates by regions.
 
         Returns:
             Arguments of ``dagster.asset``.
         """
         return {
-            "partitions_def": self.partitions,
-            "group_name": GROUP,
+            "partitions_def": partitions or self.partitions,
+            "group_name": group,
             "kinds": kinds,
             "description": doc,
             # several dates share one start-up; each is still stored and reported on its own
@@ -79,6 +88,8 @@ class StepDefaults:
 
 
 Make = Callable[["Partition", DaskRunner], "Record"]
+MakeOfRegion = Callable[["WholeRegion", DaskRunner], "Record"]
+S = TypeVar("S", bound="Subject")
 
 
 def run_step(
@@ -90,10 +101,7 @@ def run_step(
     dask: DaskCluster,
     make: Make,
 ) -> dg.MaterializeResult[Any]:
-    """Make an asset's product for each partition of a run.
-
-    One bad date does not take the others of its run along: what succeeds is stored, and the step
-    fails at the end naming those that did not.
+    """Make an asset's product for each partition of a run, dates by regions.
 
     Args:
         context: Of the running asset.
@@ -104,18 +112,77 @@ def run_step(
         make: Makes the product of one partition.
 
     Returns:
+        The result; see ``_run``.
+    """
+    from eo_assets.storage.partition import Partition
+
+    def subject(key: str) -> Partition:
+        date, region = split_key(key)
+        return Partition(source.region(defaults.regions[region]), date, defaults.cadence)
+
+    return _run(context, subject, products=products, dask=dask, make=make)
+
+
+def run_region_step(
+    context: dg.AssetExecutionContext,
+    defaults: StepDefaults,
+    *,
+    products: ProductStore,
+    dask: DaskCluster,
+    make: MakeOfRegion,
+    choose: Callable[[Region], Region] = lambda region: region,
+) -> dg.MaterializeResult[Any]:
+    """Make an asset's product for each region of a run, for assets partitioned by region alone.
+
+    Args:
+        context: Of the running asset.
+        defaults: What the assets were built with.
+        products: Where products go.
+        dask: Where the work is done.
+        make: Makes the product of one region.
+        choose: Gives the region with the collection to use.
+
+    Returns:
+        The result; see ``_run``.
+    """
+    from eo_assets.storage.partition import WholeRegion
+
+    def subject(key: str) -> WholeRegion:
+        return WholeRegion(choose(defaults.regions[key]))
+
+    return _run(context, subject, products=products, dask=dask, make=make)
+
+
+def _run(
+    context: dg.AssetExecutionContext,
+    subject: Callable[[str], S],
+    *,
+    products: ProductStore,
+    dask: DaskCluster,
+    make: Callable[[S, DaskRunner], Record],
+) -> dg.MaterializeResult[Any]:
+    """Make the products of a run, one partition after the other.
+
+    One bad date does not take the others of its run along: what succeeds is stored, and the step
+    fails at the end naming those that did not.
+
+    Args:
+        context: Of the running asset.
+        subject: What a partition key stands for.
+        products: Where products go.
+        dask: Where the work is done.
+        make: Makes one product.
+
+    Returns:
         The result; metadata is attached to each partition.
 
     Raises:
         dagster.Failure: A partition could not be made; retried only if a source was unavailable.
     """
-    from eo_assets.storage.partition import Partition
-
     failed: list[tuple[str, EoAssetsError]] = []
     keys = [str(key) for key in context.partition_keys]
     for key in keys:
-        date, region = split_key(key)
-        partition = Partition(source.region(defaults.regions[region]), date, defaults.cadence)
+        partition = subject(key)
         started = time.perf_counter()
         try:
             record = make(partition, dask.runner(context, key))

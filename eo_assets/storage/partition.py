@@ -1,4 +1,4 @@
-"""What one product is about: a region on a day, or in a week or month."""
+"""What one product is about: a region on a day, in a week or month, or at all times."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ class Partition:
         return self.date + dt.timedelta(days=6 if self.cadence == "weekly" else 0)
 
     @property
+    def period(self) -> str:
+        """Name of the period among the region's: ``2023-07-16``."""
+        return str(self.date)
+
+    @property
     def key(self) -> str:
         """How people and Dagster name it: ``2023-07-16|bucegi``."""
         return f"{self.date}|{self.region.id}"
@@ -73,3 +78,36 @@ class Partition:
 
     def __str__(self) -> str:
         return f"{self.region.id} ({self.region.collection}) on {self.date}"
+
+
+@dataclass(frozen=True)
+class WholeRegion:
+    """A region at all times: for what no one date has, such as its terrain or its seasons.
+
+    Attributes:
+        region: The region, its collection included.
+    """
+
+    region: Region
+
+    @property
+    def period(self) -> str:
+        """Stands where a date stands otherwise."""
+        return "all"
+
+    @property
+    def key(self) -> str:
+        """How people and Dagster name it: ``bucegi``."""
+        return self.region.id
+
+    def product_name(self, product: str, *, crs: str, resolution_m: float) -> str:
+        """Name a product's file: ``bucegi_cop-dem-glo-30_terrain_30m_32635``."""
+        epsg = crs.rpartition(":")[2]
+        return f"{self.region.id}_{self.region.collection}_{product}_{resolution_m:g}m_{epsg}"
+
+    def __str__(self) -> str:
+        return f"{self.region.id} ({self.region.collection})"
+
+
+Subject = Partition | WholeRegion
+"""What a product may be about."""

@@ -17,7 +17,7 @@ from shapely.geometry import mapping, shape
 
 from eo_assets import __version__
 from eo_assets.catalog.bands import Band
-from eo_assets.storage.partition import Partition
+from eo_assets.storage.partition import Subject, WholeRegion
 from eo_assets.storage.store import file_digest
 
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -93,7 +93,7 @@ def raster_asset(
 
 
 def product_item(
-    partition: Partition,
+    partition: Subject,
     geobox: GeoBox,
     *,
     item_id: str,
@@ -127,7 +127,7 @@ def product_item(
         "geometry": mapping(outline),
         "bbox": list(partition.region.bbox_4326),
         "properties": {
-            "title": f"{partition.region.title}, {partition.date}",
+            "title": _title(partition),
             "datetime": None,
             "start_datetime": _rfc3339(min(acquired)),
             "end_datetime": _rfc3339(max(acquired)),
@@ -151,7 +151,12 @@ def product_item(
     }
 
 
-def product_collection(partition: Partition) -> dict[str, Any]:
+def _title(subject: Subject) -> str:
+    day = "" if isinstance(subject, WholeRegion) else f", {subject.date}"
+    return f"{subject.region.title}{day}"
+
+
+def product_collection(partition: Subject) -> dict[str, Any]:
     """Describe the STAC collection of a region's products.
 
     Args:
@@ -177,7 +182,7 @@ def product_collection(partition: Partition) -> dict[str, Any]:
     }
 
 
-def _collection_id(partition: Partition) -> str:
+def _collection_id(partition: Subject) -> str:
     return f"{partition.region.id}-{partition.region.collection}"
 
 

@@ -14,6 +14,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -24,11 +25,13 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from eo_assets.catalog.regions import Region
 from eo_assets.errors import MissingArtifactError, StaleArtifactError, StorageError
-from eo_assets.storage.partition import Partition
+from eo_assets.storage.partition import Subject
 
 RECORD = "record.json"
 RECORD_SCHEMA: Final = 1
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -42,7 +45,7 @@ class Record(BaseModel):
         step: Name of the step: ``mosaic``.
         region: Region id.
         collection: STAC collection id.
-        date: Solar day, ISO 8601.
+        date: Solar day, ISO 8601; ``all`` for what is about no one date.
         empty: Why the product is empty: ``no_scene``, ``all_cloud``...; None when it is not.
         summary: Numbers and words about the product, for people and plots.
         upstream: Digest of each upstream product it was made from.
@@ -80,13 +83,19 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def folder(self, partition: Partition, step: str) -> Path:
+    def folder(self, partition: Subject, step: str) -> Path:
         """Give the folder of a step's product, whether it exists or not."""
         region = partition.region
-        return self.root / region.id / region.collection / str(partition.date) / step
+        return self.root / region.id / region.collection / partition.period / step
+
+    def dates(self, region: Region, step: str) -> list[dt.date]:
+        """Give the dates for which a step of a region has been published, in order."""
+        records = (self.root / region.id / region.collection).glob(f"*/{step}/{RECORD}")
+        names = (path.parent.parent.name for path in records)
+        return sorted(dt.date.fromisoformat(name) for name in names if _DAY.fullmatch(name))
 
     @contextlib.contextmanager
-    def publish(self, partition: Partition, step: str, *, needs_bytes: int = 0) -> Iterator[Path]:
+    def publish(self, partition: Subject, step: str, *, needs_bytes: int = 0) -> Iterator[Path]:
         """Offer an empty folder that becomes the step's product if nothing is raised.
 
         Args:
@@ -136,7 +145,7 @@ class Store:
         (folder / RECORD).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     def publish_empty(
-        self, partition: Partition, step: str, *, upstream: Record, reason: str | None = None
+        self, partition: Subject, step: str, *, upstream: Record, reason: str | None = None
     ) -> Record:
         """Publish an empty product: nothing to see, with the reason.
 
@@ -156,7 +165,7 @@ class Store:
             step=step,
             region=partition.region.id,
             collection=partition.region.collection,
-            date=str(partition.date),
+            date=partition.period,
             empty=reason or upstream.empty,
             upstream={upstream.step: upstream.digest},
             digest=digest_of(step, upstream.digest),
@@ -165,7 +174,7 @@ class Store:
             self.write_record(folder, record)
         return record
 
-    def read_record(self, partition: Partition, step: str) -> Record:
+    def read_record(self, partition: Subject, step: str) -> Record:
         """Read the record of a published product.
 
         Args:
