@@ -6,6 +6,7 @@ import contextlib
 import functools
 import http.server
 import io
+import sys
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -35,6 +36,13 @@ class _Products(http.server.SimpleHTTPRequestHandler):
         return io.BytesIO(content)
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that goes elsewhere before it has everything."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _narrowed(path: Path, width: int) -> bytes:
     from PIL import Image
 
@@ -61,7 +69,7 @@ def served(folder: Path, port: int) -> Iterator[str]:
     """
     # the port stays the same between runs, so that previews of former runs can still be seen
     handler = functools.partial(_Products, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    with _Server(("127.0.0.1", port), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
