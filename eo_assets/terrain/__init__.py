@@ -1,0 +1,1 @@
+"""What follows from heights: slope, aspect, shade and contours. Arrays in, arrays out; no files."""
