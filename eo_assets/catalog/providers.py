@@ -15,6 +15,8 @@ class Provider:
         url: Landing page of the API.
         page_size: Items asked for in one page; providers differ in what they allow.
         signs_hrefs: Assets need a short-lived token from the Planetary Computer's token service.
+        finds_updates: Whether items state ``updated`` and can be searched and sorted by it; None
+            to go by what the API declares.
     """
 
     id: str
@@ -22,6 +24,7 @@ class Provider:
     url: str
     page_size: int
     signs_hrefs: bool = False
+    finds_updates: bool | None = None
 
 
 PROVIDERS: dict[str, Provider] = {
@@ -33,12 +36,15 @@ PROVIDERS: dict[str, Provider] = {
             url="https://planetarycomputer.microsoft.com/api/stac/v1",
             page_size=250,
             signs_hrefs=True,
+            # its Sentinel-2 items state neither created nor updated
+            finds_updates=False,
         ),
         Provider(
             id="earth-search",
             title="Earth Search by Element 84",
             url="https://earth-search.aws.element84.com/v1",
             page_size=100,
+            finds_updates=True,
         ),
     )
 }
