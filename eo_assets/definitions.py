@@ -19,10 +19,14 @@ from eo_assets.defs.partitions import date_by_region
 from eo_assets.defs.product_store import ProductStore
 from eo_assets.defs.source import SceneSource
 from eo_assets.defs.steps import StepDefaults
+from eo_assets.defs.watching import WatchDefaults
 from eo_assets.settings import Settings, load_settings
 
 STEPS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
 """The assets in their order; each is a module of ``eo_assets.defs.assets``."""
+
+SENSORS = ("new_scenes",)
+"""What starts runs by itself; each is a module of ``eo_assets.defs.sensors``."""
 
 
 def build_defs(
@@ -32,7 +36,7 @@ def build_defs(
     collection: str = "",
     show: Show | None = None,
 ) -> dg.Definitions:
-    """Assemble assets, resources and jobs.
+    """Assemble assets, resources, jobs and sensors.
 
     Args:
         settings: The settings.
@@ -57,6 +61,7 @@ def build_defs(
     return dg.Definitions(
         assets=_assets(defaults),
         jobs=[chain_job()],
+        sensors=_sensors(settings, defaults),
         resources={
             "source": SceneSource(
                 catalog=settings.catalog,
@@ -86,6 +91,22 @@ def _assets(defaults: StepDefaults) -> list[dg.AssetsDefinition]:
             importlib.import_module(f"eo_assets.defs.assets.{step}").build(defaults)
             for step in STEPS
         ]
+
+
+def _sensors(settings: Settings, steps: StepDefaults) -> list[dg.SensorDefinition]:
+    defaults = WatchDefaults(
+        partitions=steps.partitions,
+        regions=steps.regions,
+        cadence=steps.cadence,
+        ledger=settings.ledger,
+        enabled=settings.sensor_enabled,
+        interval_s=settings.sensor_interval_s,
+        lookback_days=settings.sensor_lookback_days,
+        start_days=settings.sensor_start_days,
+        max_runs=settings.sensor_max_runs,
+    )
+    modules = [importlib.import_module(f"eo_assets.defs.sensors.{name}") for name in SENSORS]
+    return [sensor for module in modules for sensor in module.build(defaults)]
 
 
 defs = build_defs(load_settings())

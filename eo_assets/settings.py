@@ -119,8 +119,42 @@ class Settings(BaseSettings):
     max_retries: Annotated[
         int, Field(description="Times a step is tried again when a source is unavailable.", ge=0)
     ] = 3
+    sensor_enabled: Annotated[
+        bool,
+        Field(description="Whether sensors run without being switched on in the web interface."),
+    ] = False
+    sensor_interval_s: Annotated[
+        int, Field(description="Least time between two looks of a sensor, seconds.", ge=1)
+    ] = 300
+    sensor_lookback_days: Annotated[
+        int,
+        Field(
+            description="Days before today that sensors compare with what is known, so that late, "
+            "replaced and withdrawn scenes are seen.",
+            ge=1,
+            le=366,
+        ),
+    ] = 30
+    sensor_start_days: Annotated[
+        int,
+        Field(
+            description="When a sensor looks for the first time, scenes of so many days start "
+            "runs; older ones are only recorded.",
+            ge=0,
+        ),
+    ] = 7
+    sensor_max_runs: Annotated[
+        int, Field(description="Most runs a sensor starts at a time; others wait.", ge=1, le=1000)
+    ] = 20
+    sensor_ledger: Annotated[
+        Path | None,
+        Field(
+            description="File in which sensors keep what they know of scenes, on a local disk; in "
+            "Dagster's home when not given."
+        ),
+    ] = None
 
-    @field_validator("outputs", "sample_dir", "dagster_home", "regions")
+    @field_validator("outputs", "sample_dir", "dagster_home", "regions", "sensor_ledger")
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:
         # worker processes may run in another folder
@@ -147,6 +181,11 @@ class Settings(BaseSettings):
         """The headers of a private catalogue, bound to its host."""
         headers = json.loads(self.catalog_headers.get_secret_value() or "{}")
         return Access(url=provider_for(self.catalog).url, headers=headers)
+
+    @property
+    def ledger(self) -> Path:
+        """What sensors know of scenes, beside Dagster's own records: in containers, a volume."""
+        return self.sensor_ledger or self.dagster_home / "storage" / "scenes.sqlite"
 
     @property
     def n_workers(self) -> int:

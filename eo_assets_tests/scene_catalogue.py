@@ -117,4 +117,6 @@ class Dagster:
         for item in self.catalogue.items.values():
             days.setdefault(partition_date(item, 25.0, "daily"), []).append(item)
         used = {date: used_items(items, self.watch.region, 100)[0] for date, items in days.items()}
-        return {d: frozenset(known_scene(i).fingerprint for i in items) for d, items in used.items()}
+        return {
+            d: frozenset(known_scene(i).fingerprint for i in items) for d, items in used.items()
+        }

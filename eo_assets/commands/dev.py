@@ -113,7 +113,7 @@ def _catalog(settings: Settings, port: int, stack: contextlib.ExitStack) -> str:
         return settings.catalog
     from eo_assets.sample.api.embedded import EmbeddedCatalog
 
-    return stack.enter_context(EmbeddedCatalog(directory, port=port)).url
+    return stack.enter_context(EmbeddedCatalog(directory, stamp=True, port=port)).url
 
 
 def _dask(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:

@@ -25,7 +25,7 @@ from eo_assets.catalog.regions import Region
 from eo_assets.cube.http_session import open_session
 from eo_assets.cube.items import Excluded, newest_versions, not_wanted, too_cloudy
 from eo_assets.cube.secrecy import redacted
-from eo_assets.errors import ConfigurationError, SourceUnavailableError
+from eo_assets.errors import ConfigurationError, SourceUnavailableError, UnknownNameError
 
 
 def open_catalog(
@@ -94,6 +94,25 @@ def _short(error: BaseException) -> str:
         return "no connection"
     text = redacted(" ".join(str(error).split())) or type(error).__name__
     return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def check_collection(client: pystac_client.Client, catalog: str, collection: str) -> None:
+    """Tell when a catalogue does not have a collection at all.
+
+    Args:
+        client: The catalogue.
+        catalog: What people call it.
+        collection: The collection's id.
+
+    Raises:
+        UnknownNameError: It does not have it.
+    """
+    collections = [known.id for known in client.get_collections()]
+    if collection not in collections:
+        raise UnknownNameError(
+            f"The catalogue {catalog} has no collection {collection!r}.",
+            f"It has {', '.join(sorted(collections)[:20])}.",
+        )
 
 
 def used_items(

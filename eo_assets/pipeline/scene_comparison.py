@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from eo_assets.pipeline.scene_changes import Change, compare, known_scene, parti
 from eo_assets.pipeline.scene_listing import SceneListing
 from eo_assets.storage.ledger import KnownScene, Ledger
 from eo_assets.storage.partition import Cadence, Partition, period_start
+from eo_assets.storage.store import digest_of
 
 _MOST_VANISHED = 10
 """More scenes than that never vanish all at once: the catalogue has lost its index."""
@@ -43,6 +45,13 @@ class Watch:
     lookback_days: int
     start_days: int
     max_runs: int
+
+    @property
+    def name(self) -> str:
+        """Name of the watch; another catalogue, outline or cadence is another watch."""
+        region = self.region
+        content = json.dumps([self.catalog, region.geometry, self.cadence], sort_keys=True)
+        return f"{region.id}/{region.collection}/{digest_of(content)[:12]}"
 
     def window(self, today: dt.date) -> tuple[dt.date, dt.date]:
         """Give first and last day of the window, whole partitions, the last one today's."""

@@ -21,7 +21,7 @@ from eo_assets.catalog.providers import provider_for
 from eo_assets.catalog.regions import Region
 from eo_assets.cube.items import search_window
 from eo_assets.errors import SourceContractError, SourceUnavailableError
-from eo_assets.pipeline.catalog_search import catalog_errors, open_catalog
+from eo_assets.pipeline.catalog_search import catalog_errors, check_collection, open_catalog
 
 _IDS_A_SEARCH = 100
 
@@ -34,6 +34,7 @@ class SceneListing(Protocol):
 
         Raises:
             SourceUnavailableError: The listing is not whole.
+            UnknownNameError: The catalogue does not have the collection.
         """
 
     def updated_since(self, moment: dt.datetime) -> Iterator[StacItem] | None:
@@ -81,6 +82,8 @@ class StacListing:
             for page in self._search(datetime=moments).pages_as_dicts():
                 items += page["features"]
                 matched = page.get("numberMatched", matched)
+            if not items:
+                check_collection(self._client, self.catalog, self.region.collection)
         unique = {str(item["id"]): item for item in items}
         if matched is not None and len(unique) < matched:
             raise SourceUnavailableError(

@@ -15,8 +15,13 @@ import pystac_client
 from eo_assets.catalog.providers import provider_for
 from eo_assets.catalog.regions import Region
 from eo_assets.cube.items import Excluded, fingerprint, search_window, unsigned
-from eo_assets.errors import RegionError, UnknownNameError
-from eo_assets.pipeline.catalog_search import catalog_errors, open_catalog, used_items
+from eo_assets.errors import RegionError
+from eo_assets.pipeline.catalog_search import (
+    catalog_errors,
+    check_collection,
+    open_catalog,
+    used_items,
+)
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store, digest_of
@@ -161,12 +166,7 @@ def _find_items(search: Search) -> Snapshot:
 
 def _explain_nothing(client: pystac_client.Client, region: Region, catalog: str) -> None:
     # no item on a day is ordinary; a collection or a region the catalogue lacks is a mistake
-    collections = [collection.id for collection in client.get_collections()]
-    if region.collection not in collections:
-        raise UnknownNameError(
-            f"The catalogue {catalog} has no collection {region.collection!r}.",
-            f"It has {', '.join(sorted(collections)[:20])}.",
-        )
+    check_collection(client, catalog, region.collection)
     if _any_item(client, region.collection, region.geometry):
         return
     west, south, east, north = region.bbox_4326

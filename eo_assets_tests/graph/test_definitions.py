@@ -14,8 +14,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from eo_assets.definitions import STEPS, build_defs
+from eo_assets.catalog.regions import load_regions
+from eo_assets.definitions import SENSORS, STEPS, build_defs
 from eo_assets.defs.partitions import date_by_region, split_key
+from eo_assets.defs.sensors.new_scenes import sensor_names
 from eo_assets.settings import load_settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -46,6 +48,14 @@ def test_every_step_has_its_module_and_its_asset(step):
     asset_module = importlib.import_module(f"eo_assets.defs.assets.{step}")
     [asset] = [a for a in build_defs(load_settings()).assets if a.key.path == [step]]
     assert asset.specs_by_key[asset.key].description == asset_module.__doc__
+
+
+def test_every_sensor_is_registered():
+    folder = REPOSITORY / "eo_assets" / "defs" / "sensors"
+    assert sorted(SENSORS) == sorted(p.stem for p in folder.glob("*.py") if p.stem != "__init__")
+    regions = load_regions()
+    sensors = {sensor.name for sensor in build_defs(load_settings()).sensors}
+    assert sensors == set(sensor_names(regions).values())
 
 
 def test_architecture_lists_the_steps_in_their_order():

@@ -35,7 +35,7 @@ def describe(defs: dg.Definitions) -> dict:
         "partitions": _partitions(next(iter(assets.values())).partitions_def),
         "jobs": {name: _job(job) for name, job in jobs.items()},
         "schedules": sorted(schedule.name for schedule in defs.schedules or ()),
-        "sensors": sorted(sensor.name for sensor in defs.sensors or ()),
+        "sensors": {sensor.name: _sensor(sensor) for sensor in defs.sensors or ()},
         "resources": {
             name: {"type": type(resource).__name__, "fields": _fields(type(resource))}
             for name, resource in (defs.resources or {}).items()
@@ -94,6 +94,16 @@ def _job(job: dg.JobDefinition) -> dict:
     return {
         "assets": sorted(key.to_user_string() for key in job.asset_layer.executable_asset_keys),
         "description": job.description,
+    }
+
+
+def _sensor(sensor: dg.SensorDefinition) -> dict:
+    return {
+        "job": sensor.job_name,
+        "description": sensor.description,
+        "status": sensor.default_status.name,
+        "interval_s": sensor.minimum_interval_seconds,
+        "resources": sorted(sensor.required_resource_keys),
     }
 
 

@@ -15,8 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from eo_assets.errors import SourceContractError, SourceUnavailableError, StorageError
 from eo_assets.pipeline.scene_watch import FAILED_LOOKS, look
 from eo_assets.storage.ledger import Batch, KnownScene, Ledger, open_ledger
-from eo_assets_tests.scene_catalogue import NOW, Catalogue, Dagster, day, scene, watch
-from eo_assets_tests.tiny_archive import region
+from eo_assets_tests.scene_catalogue import NOW, Catalogue, Dagster, day, scene
 
 MINUTE = dt.timedelta(minutes=1)
 
