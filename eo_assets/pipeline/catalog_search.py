@@ -68,6 +68,7 @@ def catalog_errors(catalog: str, collection: str) -> Iterator[None]:
         SourceUnavailableError: It does not answer.
         ConfigurationError: It denies access, or is none.
     """
+    catalog = redacted(catalog)
     try:
         yield
     except (APIError, requests.RequestException, OSError) as error:
@@ -88,6 +89,8 @@ def catalog_errors(catalog: str, collection: str) -> Iterator[None]:
 
 
 def _short(error: BaseException) -> str:
+    # pystac-client makes texts of what requests raise
+    error = (isinstance(error, APIError) and error.__context__) or error
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.ConnectionError):

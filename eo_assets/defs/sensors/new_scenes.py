@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from eo_assets.cube.secrecy import redacted
 from eo_assets.defs.jobs import CHAIN
 from eo_assets.defs.source import SceneSource
 from eo_assets.defs.watching import WatchDefaults
@@ -84,8 +85,9 @@ def _look(defaults: WatchDefaults, source: SceneSource, region: Region, cursor: 
     from eo_assets.pipeline.scene_watch import look
     from eo_assets.storage.ledger import open_ledger
 
+    catalog = redacted(source.catalog)
     watch = Watch(
-        catalog=source.catalog,
+        catalog=catalog,
         region=region,
         cadence=defaults.cadence,
         max_cloud_cover_pct=source.cloud_limit_pct(region),
@@ -94,7 +96,7 @@ def _look(defaults: WatchDefaults, source: SceneSource, region: Region, cursor: 
         start_days=defaults.start_days,
         max_runs=defaults.max_runs,
     )
-    listing = StacListing(catalog=source.catalog, url=source.url, region=region)
+    listing = StacListing(catalog=catalog, url=source.url, region=region)
 
     def look_now(now: dt.datetime) -> Look:
         with open_ledger(defaults.ledger, watch.name) as ledger:
