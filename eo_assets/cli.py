@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from eo_assets import __version__
+from eo_assets.commands.options import (
+    CatalogOption,
+    CollectionOption,
+    DaysOption,
+    OutputsOption,
+    RegionOption,
+)
 from eo_assets.errors import EoAssetsError
+
+if TYPE_CHECKING:
+    from eo_assets.catalog.regions import Region
+    from eo_assets.settings import Settings
 
 app = typer.Typer(
     help="Earth-observation pipelines: from a STAC search to mosaics, GeoTIFFs, classes and "
@@ -29,27 +39,6 @@ app.add_typer(regions_app, name="regions")
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
-
-RegionOption = Annotated[
-    str, typer.Option("--region", "-r", help="A region's id, or a GeoJSON file with one Feature.")
-]
-DateOption = Annotated[
-    dt.datetime,
-    typer.Option("--date", "-d", formats=["%Y-%m-%d"], help="Local solar day, YYYY-MM-DD."),
-]
-CatalogOption = Annotated[
-    str | None,
-    typer.Option(
-        "--catalog",
-        "-c",
-        help="'sample', 'planetary-computer', 'earth-search', a STAC API's address, or a "
-        "directory of STAC items.  [dim]EO_ASSETS_CATALOG[/dim]",
-    ),
-]
-OutputsOption = Annotated[
-    Path | None,
-    typer.Option("--outputs", "-o", help="Where products go.  [dim]EO_ASSETS_OUTPUTS[/dim]"),
-]
 
 
 def _show_version(wanted: bool) -> None:
@@ -175,35 +164,56 @@ def regions_check(
 @app.command()
 def materialize(
     region: RegionOption,
-    date: DateOption,
+    date: DaysOption,
     catalog: CatalogOption = None,
-    collection: Annotated[
-        str | None, typer.Option(help="Use this collection instead of the region's own.")
-    ] = None,
+    collection: CollectionOption = None,
     outputs: OutputsOption = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Leave out what is finished already.")
+    ] = False,
 ) -> None:
-    """Make everything for a region and day: mosaic, GeoTIFF, classes and report.
+    """Make everything for regions and days: mosaic, GeoTIFF, classes and report.
 
     Runs the assets that the web interface shows, on a local Dask cluster or the one
-    EO_ASSETS_DASK_ADDRESS names. A day without imagery is a result, with the reason.
+    EO_ASSETS_DASK_ADDRESS names. A day without imagery is a result, with the reason. Of several
+    days or regions one that fails does not stop the others.
     """
+    settings, regions = _chosen(region, collection, catalog=catalog, outputs=outputs)
+
+    from eo_assets.commands.ending import ends_on_signals
+    from eo_assets.commands.materialize import partitions_of, run_chain
+    from eo_assets.commands.ranges import run_range
+
+    partitions = partitions_of(settings, regions=regions, days=date, collection=collection or "")
+    with ends_on_signals(complaints):
+        _ensure_catalog(settings)
+        if len(partitions) == 1 and not missing:
+            run_chain(settings, partition=partitions[0], console=console)
+        else:
+            run_range(settings, partitions=partitions, missing=missing, console=console)
+
+
+def _chosen(
+    region: list[str], collection: str | None, **given: object
+) -> tuple[Settings, list[Region]]:
+    """Read settings and regions: a mistake is told at once, before Dagster is loaded."""
     from eo_assets.catalog.collections import get_collection
     from eo_assets.catalog.regions import get_region, load_regions
-    from eo_assets.settings import SAMPLE, load_settings
+    from eo_assets.settings import load_settings
 
-    given = {"catalog": catalog, "outputs": outputs}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
-    # a mistake is told at once, before Dagster is loaded and an archive made
-    chosen = get_region(load_regions(settings.regions), region)
-    get_collection(collection or chosen.collection)
+    known = load_regions(settings.regions)
+    regions = [get_region(known, name) for name in dict.fromkeys(region)]
+    for one in regions:
+        get_collection(collection or one.collection)
+    return settings, regions
 
-    from eo_assets.commands.materialize import run_chain
+
+def _ensure_catalog(settings: Settings) -> None:
+    from eo_assets.settings import SAMPLE
 
     if settings.catalog == SAMPLE:
         _ensure_sample(settings.sample_dir)
-    run_chain(
-        settings, region=chosen, date=date.date(), collection=collection or "", console=console
-    )
 
 
 @app.command()
@@ -215,11 +225,10 @@ def dev(
 ) -> None:
     """Start STAC API, Dask, and Dagster's web interface and daemon; Ctrl-C stops all."""
     from eo_assets.commands.dev import run_services
-    from eo_assets.settings import SAMPLE, load_settings
+    from eo_assets.settings import load_settings
 
     settings = load_settings(**({"catalog": catalog} if catalog else {}))
-    if settings.catalog == SAMPLE:
-        _ensure_sample(settings.sample_dir)
+    _ensure_catalog(settings)
     run_services(
         settings,
         port=port,

@@ -116,6 +116,14 @@ class Settings(BaseSettings):
         str,
         Field(description="Address under which browsers reach the outputs folder, for previews."),
     ] = ""
+    archive_runs: Annotated[
+        int,
+        Field(
+            description="Runs that may read from the archive at the same time; others wait. Set "
+            "by 'dev' as the limit of Dagster's pool 'archive'.",
+            ge=1,
+        ),
+    ] = 2
     max_retries: Annotated[
         int, Field(description="Times a step is tried again when a source is unavailable.", ge=0)
     ] = 3

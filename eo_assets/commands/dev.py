@@ -19,7 +19,8 @@ from rich.console import Console
 
 from eo_assets.commands.products import served
 from eo_assets.defs.dask_cluster import local_cluster
-from eo_assets.defs.instance import ensure_workspace
+from eo_assets.defs.instance import ensure_workspace, limit_pool
+from eo_assets.defs.steps import ARCHIVE_POOL
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import SAMPLE, Settings
 from eo_assets.storage.store import storage_errors
@@ -60,6 +61,7 @@ def run_services(
                 "dask_dashboard_url": settings.dask_dashboard_url or dashboard,
             }
         )
+        limit_pool(settings.dagster_home, ARCHIVE_POOL, settings.archive_runs)
         dagster = _start_dagster(ready, port, stack)
         _wait_until_ready(dagster, f"http://127.0.0.1:{port}/server_info")
         console.print(f"Dagster UI      [bold]http://127.0.0.1:{port}[/]", soft_wrap=True)

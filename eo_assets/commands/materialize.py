@@ -1,151 +1,137 @@
-"""The whole chain for one partition from the command line, on the same assets the UI shows."""
+"""The whole chain from the command line, on the same assets the web interface shows."""
 
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import dagster as dg
 from rich.console import Console
-from rich.live import Live
-from rich.spinner import Spinner
 from rich.table import Table
-from rich.text import Text
 
 from eo_assets.catalog.regions import Region, load_regions
+from eo_assets.commands.options import Days
+from eo_assets.commands.progress import Progress, quiet
 from eo_assets.cube.grid import region_geobox
 from eo_assets.definitions import STEPS, build_defs
 from eo_assets.defs.instance import open_instance
 from eo_assets.defs.jobs import CHAIN
 from eo_assets.defs.partitions import dates_from
+from eo_assets.defs.run_tags import run_tags
 from eo_assets.errors import ConfigurationError, EoAssetsError
 from eo_assets.settings import Settings
 from eo_assets.storage.partition import Partition, period_start
 from eo_assets.storage.store import Record, Store
 
 
-def run_chain(
-    settings: Settings, *, region: Region, date: dt.date, collection: str, console: Console
-) -> None:
+def partitions_of(
+    settings: Settings, *, regions: Iterable[Region], days: Days, collection: str
+) -> list[Partition]:
+    """List what there is to do, region by region.
+
+    Args:
+        settings: The settings.
+        regions: The regions.
+        days: Local solar days; a week or month is meant by any of its days.
+        collection: Collection to use instead of the regions' own; empty for none.
+
+    Returns:
+        The partitions, each once.
+
+    Raises:
+        ConfigurationError: A day has no partition.
+        RegionError: A region has no usable grid.
+    """
+    starts = dict.fromkeys(period_start(day, settings.cadence) for day in days)
+    _check_dates(starts, settings)
+    partitions = []
+    for region in regions:
+        chosen = region.with_collection(collection or None)
+        region_geobox(chosen)  # a region without a usable grid fails before any request
+        partitions += [Partition(chosen, start, settings.cadence) for start in starts]
+    return partitions
+
+
+class Chain:
+    """All assets, run in this process and recorded where the web interface looks.
+
+    Args:
+        settings: The settings.
+        partitions: What is going to be made; their regions need not be among the settings'.
+        progress: Shows what a run does.
+    """
+
+    def __init__(
+        self, settings: Settings, partitions: Sequence[Partition], progress: Progress
+    ) -> None:
+        regions = {partition.region.id: partition.region for partition in partitions}
+        defs = build_defs(
+            settings,
+            regions={**load_regions(settings.regions), **regions},
+            show=progress.show,
+        )
+        self._job = defs.resolve_job_def(CHAIN)
+
+    def run(self, partition: Partition, instance: dg.DagsterInstance) -> None:
+        """Materialise all assets of a partition.
+
+        Args:
+            partition: The partition.
+            instance: Dagster's records.
+
+        Raises:
+            EoAssetsError: What made a step fail.
+            dagster.Failure: A step failed for a reason that is none of the project's own.
+        """
+        key = dg.MultiPartitionKey({"date": str(partition.date), "region": partition.region.id})
+        try:
+            self._job.execute_in_process(
+                partition_key=key,
+                instance=instance,
+                # without being named here, Dagster's own console logger runs instead
+                run_config={"loggers": {"console": {"config": {}}}},
+                tags=run_tags([partition]),
+            )
+        except dg.Failure as failure:
+            if isinstance(failure.__cause__, EoAssetsError):
+                raise failure.__cause__ from None
+            raise
+
+
+def run_chain(settings: Settings, *, partition: Partition, console: Console) -> None:
     """Materialise all assets of a partition, showing progress, and list what was made.
 
     Args:
         settings: The settings.
-        region: The region, one of the settings' or another.
-        date: Solar day, or any day of the week or month when partitions are that long.
-        collection: Collection to use instead of the region's own; empty for none.
+        partition: The partition.
         console: Where to show things.
 
     Raises:
-        ConfigurationError: The date has no partition, or something given is wrong.
         EoAssetsError: What made a step fail.
     """
-    start = period_start(date, settings.cadence)
-    partition = Partition(region.with_collection(collection or None), start, settings.cadence)
-    region_geobox(partition.region)  # a region without a usable grid fails before any request
-    _check_date(partition, settings)
-    progress = _Progress(console)
-    defs = build_defs(
-        settings.model_copy(update={"max_retries": 0}),
-        regions={**load_regions(settings.regions), region.id: region},
-        collection=collection,
-        show=progress.show,
-    )
+    progress = Progress(console)
+    # somebody is waiting: they are told at once, and try again when they think fit
+    chain = Chain(settings.model_copy(update={"max_retries": 0}), [partition], progress)
     console.print(
-        f"[bold]{region.title}[/], {_period(partition)}, {partition.region.collection} from "
-        f"{settings.catalog}"
+        f"[bold]{partition.region.title}[/], {_period(partition)}, {partition.region.collection} "
+        f"from {settings.catalog}"
     )
-    with open_instance(settings.dagster_home) as instance, _quiet(), progress.live():
-        _execute(defs, partition, instance)
+    with open_instance(settings.dagster_home) as instance, quiet(), progress.live():
+        chain.run(partition, instance)
     _summary(Store(settings.outputs), partition, console)
 
 
-def _execute(defs: dg.Definitions, partition: Partition, instance: dg.DagsterInstance) -> None:
-    job = defs.resolve_job_def(CHAIN)
-    key = dg.MultiPartitionKey({"date": str(partition.date), "region": partition.region.id})
-    try:
-        job.execute_in_process(
-            partition_key=key,
-            instance=instance,
-            # without being named here, Dagster's own console logger runs instead
-            run_config={"loggers": {"console": {"config": {}}}},
-            tags={"eo_assets/region": partition.region.id, "eo_assets/date": str(partition.date)},
-        )
-    except dg.Failure as failure:
-        if isinstance(failure.__cause__, EoAssetsError):
-            raise failure.__cause__ from None
-        raise
-
-
-def _check_date(partition: Partition, settings: Settings) -> None:
+def _check_dates(starts: Iterable[dt.date], settings: Settings) -> None:
     dates = dates_from(settings.first_date, settings.cadence)
-    if not dates.has_partition_key(str(partition.date)):
-        first, last = dates.get_first_partition_key(), dates.get_last_partition_key()
-        raise ConfigurationError(
-            f"{partition.date} has no {settings.cadence} partition; partitions go from {first} to "
-            f"{last}.",
-            "Choose a date in between, or set EO_ASSETS_FIRST_DATE.",
-        )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep other loggers from writing into the progress display."""
-    loggers = [logging.getLogger(name) for name in ("dagster", "distributed", "bokeh")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-_MARKS = {
-    "waiting": Text("·", style="dim"),
-    "done": Text("✓", style="green"),
-    "failed": Text("✗", style="red"),
-}
-
-
-class _Progress:
-    """One line a step: waiting, running with what it is doing, done or failed."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._state = dict.fromkeys(STEPS, "waiting")
-        self._text = dict.fromkeys(STEPS, "")
-        self._current = ""
-        self._live: Live | None = None
-
-    @contextmanager
-    def live(self) -> Iterator[None]:
-        with Live(self._table(), console=self._console, refresh_per_second=8) as self._live:
-            yield
-
-    def show(self, kind: str, text: str) -> None:
-        if kind == "start":
-            self._current = text
-            self._state[text] = "running"
-        elif kind in {"done", "failed"}:
-            self._state[text] = kind
-        elif self._current:
-            # messages start with the partition's key, which is known here
-            self._text[self._current] = text.partition(": ")[2] or text
-        if self._live:
-            self._live.update(self._table())
-
-    def _table(self) -> Table:
-        table = Table.grid(padding=(0, 2))
-        for step in STEPS:
-            state = self._state[step]
-            mark = _MARKS.get(state) or Spinner("dots")
-            table.add_row(mark, step, Text(self._text[step], style="dim"))
-        return table
+    for start in starts:
+        if not dates.has_partition_key(str(start)):
+            first, last = dates.get_first_partition_key(), dates.get_last_partition_key()
+            raise ConfigurationError(
+                f"{start} has no {settings.cadence} partition; partitions go from {first} to "
+                f"{last}.",
+                "Choose dates in between, or set EO_ASSETS_FIRST_DATE.",
+            )
 
 
 def _summary(store: Store, partition: Partition, console: Console) -> None:
@@ -155,7 +141,7 @@ def _summary(store: Store, partition: Partition, console: Console) -> None:
         record = store.read_record(partition, step)
         folder = store.folder(partition, step)
         first_empty = first_empty or (record if record.empty else None)
-        table.add_row(step, _result(record))
+        table.add_row(step, result_of(record))
         if main_file := _main_file(record):
             places.append((step, _shown(folder / main_file)))
     console.print()
@@ -186,7 +172,8 @@ def _shown(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _result(record: Record) -> str:
+def result_of(record: Record) -> str:
+    """Say in a few words what came of a step."""
     if record.empty:
         return f"empty: {record.empty}"
     wanted = {

@@ -130,6 +130,11 @@ class DaskCluster(dg.ConfigurableResource[Any]):
             return ""
         return self.dashboard_url or str(self._client.dashboard_link)
 
+    def for_another_run(self) -> dict[str, Any]:
+        """Give the fields of a resource that uses the same workers while this one is open."""
+        address = self.address or str(self.client.scheduler.address)
+        return {"address": address, "dashboard_url": self.dashboard_url or self.dashboard}
+
     def runner(self, context: dg.AssetExecutionContext, label: str) -> DaskRunner:
         """Give a task runner for one partition of an asset.
 

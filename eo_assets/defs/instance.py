@@ -16,6 +16,10 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 2
+  pools:
+    default_limit: 2
+    # whole runs wait in the queue; a step that waited would keep its slot after being killed
+    granularity: run
 run_coordinator:
   module: dagster.core.run_coordinator
   class: QueuedRunCoordinator
@@ -80,6 +84,18 @@ def ensure_home(home: Path) -> Path:
         if not config.exists():
             config.write_text(DAGSTER_YAML, encoding="utf-8")
     return home
+
+
+def limit_pool(home: Path, pool: str, runs: int) -> None:
+    """Limit the runs in a pool; others wait in the queue.
+
+    Args:
+        home: Dagster's home.
+        pool: Name of the pool.
+        runs: Runs at the same time.
+    """
+    with open_instance(home) as instance:
+        instance.event_log_storage.set_concurrency_slots(pool, runs)
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 if TYPE_CHECKING:
     from eo_assets.storage.store import Store
@@ -19,6 +19,20 @@ class ProductStore(dg.ConfigurableResource[Any]):
     url: str = Field(
         default="", description="Address under which browsers reach the folder, for previews."
     )
+
+    _made: dict[dg.AssetKey, dict[str, dict[str, Any]]] = PrivateAttr(default_factory=dict)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
+        """Begin a run, which has made nothing yet."""
+        self._made = {}
+
+    @property
+    def made(self) -> dict[dg.AssetKey, dict[str, dict[str, Any]]]:
+        """What this run has stored: metadata by partition, by asset.
+
+        A step that is tried again makes what is missing, not everything anew.
+        """
+        return self._made
 
     @property
     def store(self) -> Store:

@@ -13,7 +13,6 @@ from pyproj import CRS, Proj
 
 from eo_assets.errors import GridMismatchError
 
-
 Float = npt.NDArray[np.float64]
 
 

@@ -178,7 +178,7 @@ def test_date_that_is_none(command):
     run = command("materialize", "-r", "bucegi", "-d", "15.07.2023")
     assert run.code == 2
     assert "15.07.2023" in run.err
-    assert "%Y-%m-%d" in run.err
+    assert "YYYY-MM-DD..YYYY-MM-DD" in " ".join(run.err.split())
 
 
 def test_setting_that_is_not_valid(command):

@@ -35,7 +35,7 @@ def build(defaults: StepDefaults) -> dg.AssetsDefinition:
     @dg.asset(
         name="band_stack",
         deps=["stac_items"],
-        **defaults.of_asset(kinds={"xarray", "dask"}, doc=__doc__ or ""),
+        **defaults.of_asset(kinds={"xarray", "dask"}, doc=__doc__ or "", archive=True),
     )
     def band_stack(
         context: dg.AssetExecutionContext,

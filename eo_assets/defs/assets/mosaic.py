@@ -20,7 +20,7 @@ def build(defaults: StepDefaults) -> dg.AssetsDefinition:
     @dg.asset(
         name="mosaic",
         deps=["band_stack"],
-        **defaults.of_asset(kinds={"zarr", "dask"}, doc=__doc__ or ""),
+        **defaults.of_asset(kinds={"zarr", "dask"}, doc=__doc__ or "", archive=True),
     )
     def mosaic(
         context: dg.AssetExecutionContext,

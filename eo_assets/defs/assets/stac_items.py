@@ -19,7 +19,7 @@ def build(defaults: StepDefaults) -> dg.AssetsDefinition:
 
     @dg.asset(
         name="stac_items",
-        **defaults.of_asset(kinds={"stac", "dask"}, doc=__doc__ or ""),
+        **defaults.of_asset(kinds={"stac", "dask"}, doc=__doc__ or "", archive=True),
     )
     def stac_items(
         context: dg.AssetExecutionContext,
