@@ -26,8 +26,17 @@ from eo_assets.cube.grid import Grid
 from eo_assets.cube.masking import Usability, usability
 from eo_assets.cube.radiometry import Packed, packed_values
 from eo_assets.cube.scene import SourceBand, SourceFile
-from eo_assets.cube.warp import bilinear, block_mean, nearest, source_coordinates
+from eo_assets.cube.warp import (
+    SourceCoordinates,
+    bilinear,
+    block_mean,
+    nearest,
+    source_coordinates,
+)
 from eo_assets.errors import SourceContractError
+
+Window2D = tuple[slice, slice]
+"""Rows and columns of a file."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +108,16 @@ def read_band(band: SourceBand, geobox: GeoBox) -> tuple[Packed, WindowRead | No
     if alignment is None:
         return _read_band_warped(band, grid, geobox)
     repeat, reduce = alignment.repeat, alignment.reduce
-    rows = _source_span(alignment.row, geobox.shape[0], repeat, reduce, grid.shape[0])
-    columns = _source_span(alignment.column, geobox.shape[1], repeat, reduce, grid.shape[1])
+    reach = _aligned_window(alignment, grid, geobox)
     packed = np.zeros(geobox.shape, np.uint16)
-    if rows is None or columns is None:
+    if reach is None:
         return packed, None
-    window = _read(band, grid, (rows, columns))
+    window = _read(band, grid, reach)
     values = packed_values(_checked(window.values, band), band)
     if reduce > 1:
         values = block_mean(_padded(values, reduce), reduce)
     values = _repeated(values, repeat)
-    _place(values, packed, rows, columns, alignment)
+    _place(values, packed, *reach, alignment)
     return packed, window
 
 
@@ -138,8 +146,8 @@ def read_usability(
     grid = file_grid(quality)
     transform = Affine(*grid.transform)
     coordinates = source_coordinates(geobox, grid.crs, transform)
-    reach = coordinates.window(grid.shape, margin=rule.halo_px(abs(transform.a)))
-    if reach is None or coordinates.window(grid.shape, margin=0) is None:
+    reach = quality_window(grid, rule, coordinates)
+    if reach is None:
         nothing = np.zeros(geobox.shape, bool)
         return Usability(observed=nothing, valid=nothing), None
     window = _read(quality, grid, reach)
@@ -155,6 +163,60 @@ def read_usability(
         ),
         window,
     )
+
+
+def band_window(grid: Grid, geobox: GeoBox) -> Window2D | None:
+    """Give the window of a band's file that ``read_band`` reads for a grid.
+
+    Args:
+        grid: Grid of the file.
+        geobox: The wanted grid.
+
+    Returns:
+        Rows and columns, or None when the file does not reach the grid.
+    """
+    alignment = _alignment(grid, geobox)
+    if alignment is not None:
+        return _aligned_window(alignment, grid, geobox)
+    coordinates = source_coordinates(geobox, grid.crs, Affine(*grid.transform))
+    factor = coarsening(grid, str(geobox.crs), abs(geobox.resolution.x))
+    return _warped_window(coordinates, grid, factor)
+
+
+def quality_window(
+    grid: Grid, rule: ValidPixels, coordinates: SourceCoordinates
+) -> Window2D | None:
+    """Give the window of a quality band's file that ``read_usability`` reads.
+
+    Args:
+        grid: Grid of the file.
+        rule: Which of its values are usable: growing clouds needs pixels around.
+        coordinates: Where the wanted pixels lie in the file.
+
+    Returns:
+        Rows and columns, or None when the file does not reach the grid.
+    """
+    if coordinates.window(grid.shape, margin=0) is None:
+        return None
+    return coordinates.window(grid.shape, margin=rule.halo_px(abs(grid.transform[0])))
+
+
+def _aligned_window(alignment: _Alignment, grid: Grid, geobox: GeoBox) -> Window2D | None:
+    repeat, reduce = alignment.repeat, alignment.reduce
+    rows = _source_span(alignment.row, geobox.shape[0], repeat, reduce, grid.shape[0])
+    columns = _source_span(alignment.column, geobox.shape[1], repeat, reduce, grid.shape[1])
+    return None if rows is None or columns is None else (rows, columns)
+
+
+def _warped_window(coordinates: SourceCoordinates, grid: Grid, factor: int) -> Window2D | None:
+    reach = coordinates.window(grid.shape, margin=2 * factor)
+    if reach is None or coordinates.window(grid.shape, margin=0) is None:
+        return None
+    rows, columns = (
+        slice(span.start // factor * factor, min(-(-span.stop // factor) * factor, length))
+        for span, length in zip(reach, grid.shape, strict=True)
+    )
+    return rows, columns
 
 
 def file_grid(file: SourceFile) -> Grid:
@@ -315,14 +377,9 @@ def _read_band_warped(
     coordinates = source_coordinates(geobox, grid.crs, transform)
     # a coarser target averages first, on squares counted from the file's own corner
     factor = coarsening(grid, str(geobox.crs), abs(geobox.resolution.x))
-    reach = coordinates.window(grid.shape, margin=2 * factor)
-    if reach is None or coordinates.window(grid.shape, margin=0) is None:
+    reach = _warped_window(coordinates, grid, factor)
+    if reach is None:
         return np.zeros(geobox.shape, np.uint16), None
-    if factor > 1:
-        reach = tuple(  # type: ignore[assignment]
-            slice(span.start // factor * factor, min(-(-span.stop // factor) * factor, length))
-            for span, length in zip(reach, grid.shape, strict=True)
-        )
     window = _read(band, grid, reach)
     values = packed_values(_checked(window.values, band), band)
     if factor > 1:
