@@ -7,14 +7,15 @@ with other settings; ``defs`` is the one for Dagster's services.
 from __future__ import annotations
 
 import importlib
-import warnings
 
 import dagster as dg
 
 from eo_assets.catalog.regions import Region, load_regions
+from eo_assets.defs.build import build_asset
 from eo_assets.defs.dask_cluster import DaskCluster
 from eo_assets.defs.events import Show, event_logger
 from eo_assets.defs.jobs import chain_job
+from eo_assets.defs.options import LaunchOptions
 from eo_assets.defs.partitions import date_by_region
 from eo_assets.defs.product_store import ProductStore
 from eo_assets.defs.source import SceneSource
@@ -57,18 +58,19 @@ def build_defs(
         block_px=settings.block_px,
         clusters=settings.clusters,
         max_retries=settings.max_retries,
+        owner=settings.owner,
     )
     return dg.Definitions(
-        assets=_assets(defaults),
+        assets=[build_asset(step, defaults) for step in STEPS],
         jobs=[chain_job()],
         sensors=_sensors(settings, defaults),
         resources={
             "source": SceneSource(
                 catalog=settings.catalog,
                 sample_dir=str(settings.sample_dir),
-                collection=collection,
                 max_cloud_cover_pct=settings.max_cloud_cover_pct,
             ),
+            "options": LaunchOptions(collection=collection),
             "products": ProductStore(root=str(settings.outputs), url=settings.products_url),
             "dask": DaskCluster(
                 address=settings.dask_address,
@@ -81,16 +83,6 @@ def build_defs(
         executor=dg.in_process_executor,
         loggers={"console": event_logger(show)} if show else None,
     )
-
-
-def _assets(defaults: StepDefaults) -> list[dg.AssetsDefinition]:
-    with warnings.catch_warnings():
-        # backfill policies are marked beta: known, and nothing a user can act on
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        return [
-            importlib.import_module(f"eo_assets.defs.assets.{step}").build(defaults)
-            for step in STEPS
-        ]
 
 
 def _sensors(settings: Settings, steps: StepDefaults) -> list[dg.SensorDefinition]:

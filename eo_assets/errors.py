@@ -79,5 +79,9 @@ class MissingArtifactError(ArtifactError):
     """An upstream product has not been materialised."""
 
 
+class RejectedArtifactError(ArtifactError):
+    """An upstream product failed a check that keeps others from using it."""
+
+
 class StaleArtifactError(ArtifactError):
     """An upstream product was written by an incompatible version."""

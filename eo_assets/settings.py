@@ -161,6 +161,13 @@ class Settings(BaseSettings):
             "Dagster's home when not given."
         ),
     ] = None
+    owner: Annotated[
+        str,
+        Field(
+            description="Who looks after the assets: 'team:NAME' or an e-mail address.",
+            pattern=r"^(team:.+|[^@\s]+@[^@\s]+)$",
+        ),
+    ] = "team:earth-observation"
 
     @field_validator("outputs", "sample_dir", "dagster_home", "regions", "sensor_ledger")
     @classmethod

@@ -21,6 +21,7 @@ from eo_assets.defs.partitions import dates_from
 from eo_assets.defs.run_tags import run_tags
 from eo_assets.errors import ConfigurationError, EoAssetsError
 from eo_assets.settings import Settings
+from eo_assets.storage.emptiness import reason
 from eo_assets.storage.partition import Partition, period_start
 from eo_assets.storage.store import Record, Store
 
@@ -150,8 +151,6 @@ def _summary(store: Store, partition: Partition, console: Console) -> None:
         # paths are for copying: never wrapped, never cut
         console.print(f"{step:<10}  {place}", soft_wrap=True)
     if first_empty:
-        from eo_assets.pipeline.report_words import reason
-
         where = f"[bold]{first_empty.empty}[/], from {first_empty.step} on"
         console.print(f"{reason(first_empty.empty)} ({where})", soft_wrap=True)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from eo_assets.defs.product_store import ProductStore
+from eo_assets.storage.emptiness import reason
 
 if TYPE_CHECKING:
     from eo_assets.storage.store import Record
@@ -38,7 +39,7 @@ def record_metadata(record: Record, folder: Path, products: ProductStore) -> dic
     """
     metadata: dict[str, Any] = {"empty": bool(record.empty)}
     if record.empty:
-        metadata["reason"] = record.empty
+        metadata["reason"] = reason(record.empty)
     files = {role: folder / name for role, name in record.files.items()}
     # what people look at comes first, what they copy last
     for role, path in sorted(files.items(), key=lambda entry: _ORDER.get(entry[1].suffix, 0)):

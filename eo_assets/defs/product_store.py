@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,20 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 if TYPE_CHECKING:
-    from eo_assets.storage.store import Store
+    from eo_assets.storage.store import Record, Store
+
+
+@dataclass(frozen=True)
+class Made:
+    """A product a run has made.
+
+    Attributes:
+        record: Its record.
+        metadata: What people are shown of it.
+    """
+
+    record: Record
+    metadata: dict[str, Any]
 
 
 class ProductStore(dg.ConfigurableResource[Any]):
@@ -20,15 +34,15 @@ class ProductStore(dg.ConfigurableResource[Any]):
         default="", description="Address under which browsers reach the folder, for previews."
     )
 
-    _made: dict[dg.AssetKey, dict[str, dict[str, Any]]] = PrivateAttr(default_factory=dict)
+    _made: dict[dg.AssetKey, dict[str, Made]] = PrivateAttr(default_factory=dict)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
         """Begin a run, which has made nothing yet."""
         self._made = {}
 
     @property
-    def made(self) -> dict[dg.AssetKey, dict[str, dict[str, Any]]]:
-        """What this run has stored: metadata by partition, by asset.
+    def made(self) -> dict[dg.AssetKey, dict[str, Made]]:
+        """What this run has stored: by partition, by asset.
 
         A step that is tried again makes what is missing, not everything anew.
         """

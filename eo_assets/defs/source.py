@@ -30,9 +30,6 @@ class SceneSource(dg.ConfigurableResource[Any]):
         "directory of STAC items.",
     )
     sample_dir: str = Field(default="", description="Folder of the embedded archive.")
-    collection: str = Field(
-        default="", description="Use this collection instead of the region's own."
-    )
     max_cloud_cover_pct: float = Field(
         default=100.0, description="Leave out scenes that state more cloud, per cent."
     )
@@ -96,7 +93,3 @@ class SceneSource(dg.ConfigurableResource[Any]):
         """Give the cloud limit: the region's own, or this one, whichever is stricter."""
         own = region.max_cloud_cover_pct
         return self.max_cloud_cover_pct if own is None else min(own, self.max_cloud_cover_pct)
-
-    def region(self, region: Region) -> Region:
-        """Give the region with the collection to use."""
-        return region.with_collection(self.collection or None)

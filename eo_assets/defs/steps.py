@@ -1,29 +1,31 @@
-"""What the six assets have in common: partitions one by one, outcomes, metadata."""
+"""What the assets have in common: partitions one by one, outcomes, metadata, checks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import dagster as dg
 
+from eo_assets.defs.checks import log_verdicts
 from eo_assets.defs.dask_cluster import DaskCluster, DaskRunner
 from eo_assets.defs.metadata import record_metadata
+from eo_assets.defs.options import LaunchOptions
 from eo_assets.defs.partitions import split_key
-from eo_assets.defs.product_store import ProductStore
+from eo_assets.defs.product_store import Made, ProductStore
 from eo_assets.defs.run_tags import run_tags, tag_run
 from eo_assets.defs.source import SceneSource
-from eo_assets.defs.survivors import take_on
+from eo_assets.defs.survivors import record_made, take_on
 from eo_assets.errors import EoAssetsError, SourceUnavailableError
 from eo_assets.storage.partition import Cadence
 
 if TYPE_CHECKING:
     from eo_assets.catalog.regions import Region
     from eo_assets.cube.graph import CompositeMethod
-    from eo_assets.storage.partition import Partition, Subject, WholeRegion
-    from eo_assets.storage.store import Record
+    from eo_assets.storage.partition import Subject
+    from eo_assets.storage.store import Record, Store
 
 GROUP = "scenes_to_reports"
 
@@ -47,6 +49,7 @@ class StepDefaults:
         block_px: See ``Settings``.
         clusters: See ``Settings``.
         max_retries: See ``Settings``.
+        owner: See ``Settings``.
     """
 
     partitions: dg.MultiPartitionsDefinition
@@ -57,186 +60,159 @@ class StepDefaults:
     block_px: int
     clusters: int
     max_retries: int
-
-    def of_asset(
-        self,
-        *,
-        kinds: set[str],
-        doc: str,
-        group: str = GROUP,
-        partitions: dg.PartitionsDefinition[Any] | None = None,
-        archive: bool = False,
-    ) -> dict[str, Any]:
-        """Give the arguments every asset definition shares.
-
-        Args:
-            kinds: What it is made of and stored as, shown as icons.
-            doc: The docstring of its module: the description.
-            group: Its group.
-            partitions: Its partitions, if not dates by regions.
-            archive: It asks the archive for something, of which there is a limit.
-
-        Returns:
-            Arguments of ``dagster.asset``.
-        """
-        return {
-            "partitions_def": partitions or self.partitions,
-            "group_name": group,
-            "kinds": kinds,
-            "description": doc,
-            "pool": ARCHIVE_POOL if archive else None,
-            # several dates share one start-up; each is still stored and reported on its own
-            "backfill_policy": dg.BackfillPolicy.multi_run(10),
-            "retry_policy": dg.RetryPolicy(
-                max_retries=self.max_retries,
-                delay=RETRY_DELAY_S,
-                backoff=dg.Backoff.EXPONENTIAL,
-                jitter=dg.Jitter.PLUS_MINUS,
-            )
-            if self.max_retries
-            else None,
-        }
+    owner: str
 
 
-Make = Callable[["Partition", DaskRunner], "Record"]
-MakeOfRegion = Callable[["WholeRegion", DaskRunner], "Record"]
-S = TypeVar("S", bound="Subject")
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a step works with.
 
-
-def run_step(
-    context: dg.AssetExecutionContext,
-    defaults: StepDefaults,
-    *,
-    source: SceneSource,
-    products: ProductStore,
-    dask: DaskCluster,
-    make: Make,
-) -> dg.MaterializeResult[Any]:
-    """Make an asset's product for each partition of a run, dates by regions.
-
-    Args:
-        context: Of the running asset.
+    Attributes:
         defaults: What the assets were built with.
+        context: Of the running asset.
         source: Where scenes come from.
+        options: What was chosen for all steps of the launch.
         products: Where products go.
         dask: Where the work is done.
-        make: Makes the product of one partition.
-
-    Returns:
-        The result; see ``_run``.
     """
-    from eo_assets.storage.partition import Partition
 
-    def subject(key: str) -> Partition:
+    defaults: StepDefaults
+    context: dg.AssetExecutionContext
+    source: SceneSource
+    options: LaunchOptions
+    products: ProductStore
+    dask: DaskCluster
+
+    @property
+    def store(self) -> Store:
+        """Where products go."""
+        return self.products.store
+
+    def runner(self, subject: Subject) -> DaskRunner:
+        """Give what runs tasks for a partition, and shows how far they are."""
+        return self.dask.runner(self.context, subject.key)
+
+    def subject(self, key: str, step: Step) -> Subject:
+        """Give what a partition key stands for, with the collection that was chosen."""
+        from eo_assets.storage.partition import Partition, WholeRegion
+
+        choose = step.choose or self.options.region
+        if step.whole_region:
+            return WholeRegion(choose(self.defaults.regions[key]))
         date, region = split_key(key)
-        return Partition(source.region(defaults.regions[region]), date, defaults.cadence)
-
-    return _run(context, defaults, subject, products=products, dask=dask, make=make)
+        return Partition(choose(self.defaults.regions[region]), date, self.defaults.cadence)
 
 
-def run_region_step(
-    context: dg.AssetExecutionContext,
-    defaults: StepDefaults,
-    *,
-    products: ProductStore,
-    dask: DaskCluster,
-    make: MakeOfRegion,
-    choose: Callable[[Region], Region] = lambda region: region,
-) -> dg.MaterializeResult[Any]:
-    """Make an asset's product for each region of a run, for assets partitioned by region alone.
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What is an asset's own; each module of ``eo_assets.defs.assets`` has one as ``STEP``.
 
-    Args:
-        context: Of the running asset.
-        defaults: What the assets were built with.
-        products: Where products go.
-        dask: Where the work is done.
-        make: Makes the product of one region.
-        choose: Gives the region with the collection to use.
-
-    Returns:
-        The result; see ``_run``.
+    Attributes:
+        make: Makes the product of a partition; given a ``Partition`` (or a ``WholeRegion``),
+            the tools, and the asset's configuration or None.
+        deps: The steps whose products it needs.
+        kinds: What it is made of and stored as, shown as icons.
+        config: What can be chosen when the asset is launched.
+        group: Its group.
+        reads_archive: It asks the archive for something, of which there is a limit.
+        whole_region: Partitioned by region alone, not by date.
+        choose: Gives the region with the collection to use; by default the one of the launch.
     """
-    from eo_assets.storage.partition import WholeRegion
 
-    def subject(key: str) -> WholeRegion:
-        return WholeRegion(choose(defaults.regions[key]))
+    make: Callable[[Any, Tools, Any], Record]
+    deps: tuple[str, ...] = ()
+    kinds: frozenset[str]
+    config: type[dg.Config] | None = None
+    group: str = GROUP
+    reads_archive: bool = False
+    whole_region: bool = False
+    choose: Callable[[Region], Region] | None = None
 
-    return _run(context, defaults, subject, products=products, dask=dask, make=make)
 
-
-def _run(
-    context: dg.AssetExecutionContext,
-    defaults: StepDefaults,
-    subject: Callable[[str], S],
-    *,
-    products: ProductStore,
-    dask: DaskCluster,
-    make: Callable[[S, DaskRunner], Record],
-) -> dg.MaterializeResult[Any]:
-    """Make the products of a run, one partition after the other.
+def make_partitions(
+    tools: Tools, step: Step, config: dg.Config | None
+) -> Iterator[dg.MaterializeResult[Any] | dg.Output[None]]:
+    """Make the products of a run, one partition after the other, and tell how each did.
 
     One bad date does not take the others of its run along: they are made, recorded and taken on
     to the later assets, and the step fails at the end naming those that were not.
 
     Args:
-        context: Of the running asset.
-        defaults: What the assets were built with.
-        subject: What a partition key stands for.
-        products: Where products go.
-        dask: Where the work is done.
-        make: Makes one product.
+        tools: What to work with.
+        step: The asset's own.
+        config: What was chosen for the asset.
 
-    Returns:
-        The result; metadata is attached to each partition.
+    Yields:
+        The result, when all could be made; metadata is attached to each partition. When all have
+        passed their blocking checks, an output of no value for each check.
 
     Raises:
-        dagster.Failure: A partition could not be made; retried only if a source was unavailable.
+        dagster.Failure: A partition could not be made or failed a blocking check; retried only if a
+            source was unavailable.
     """
-    subjects = {str(key): subject(str(key)) for key in context.partition_keys}
+    context = tools.context
+    subjects = {str(key): tools.subject(str(key), step) for key in context.partition_keys}
     tag_run(context, subjects.values())
-    made = products.made.setdefault(context.asset_key, {})
+    made = tools.products.made.setdefault(context.asset_key, {})
+    failed = _make_missing(tools, step, config, subjects, made)
+    again = any(isinstance(error, SourceUnavailableError) for error in failed.values())
+    if again and context.retry_number < tools.defaults.max_retries:
+        _fail(failed, again=True)
+    if failed:
+        # a result would stand for every partition of the run
+        record_made(context, {key: one.metadata for key, one in made.items()})
+    else:
+        for key, one in made.items():
+            context.add_asset_metadata(one.metadata, partition_key=key)
+        yield dg.MaterializeResult()
+    for key, one in made.items():
+        log_verdicts(context, one.record, key)
+    failed |= {key: one.record.rejection for key, one in made.items() if one.record.rejections}
+    if failed:
+        well = {key: run_tags([subjects[key]]) for key in made if key not in failed}
+        take_on(context, well, tools.dask)
+        _fail(failed, again=again)
+    for check in context.assets_def.check_specs:
+        # what Dagster waits for; the results themselves are logged, one a partition
+        yield dg.Output(None, output_name=check.get_python_identifier())
+
+
+def _fail(failed: Mapping[str, EoAssetsError], *, again: bool) -> NoReturn:
+    raise dg.Failure(
+        description="\n".join(f"{key}: {error}" for key, error in failed.items()),
+        metadata={key: type(error).__name__ for key, error in failed.items()},
+        allow_retries=again,
+    ) from next(iter(failed.values()))
+
+
+def _make_missing(
+    tools: Tools,
+    step: Step,
+    config: dg.Config | None,
+    subjects: Mapping[str, Subject],
+    made: dict[str, Made],
+) -> dict[str, EoAssetsError]:
+    """Make what no earlier attempt of the run has made; give what could not be."""
     failed: dict[str, EoAssetsError] = {}
-    for number, (key, one) in enumerate(subjects.items(), start=1):
-        if key in made:  # by an earlier attempt of this run
+    log = tools.context.log
+    for number, (key, subject) in enumerate(subjects.items(), start=1):
+        if key in made:
             continue
         if len(subjects) > 1:
-            context.log.info("%s: partition %d/%d", key, number, len(subjects))
+            log.info("%s: partition %d/%d", key, number, len(subjects))
+        started = time.perf_counter()
         try:
-            made[key] = _make_one(context, one, products=products, dask=dask, make=make)
+            record = step.make(subject, tools, config)
         except EoAssetsError as error:
             if len(subjects) > 1:
-                context.log.error("%s: %s", key, error)  # noqa: TRY400 - it says what to do
+                log.error("%s: %s", key, error)  # noqa: TRY400 - it says what to do
             failed[key] = error
-    if failed:
-        again = any(isinstance(error, SourceUnavailableError) for error in failed.values())
-        if not again or context.retry_number >= defaults.max_retries:
-            take_on(context, made, {key: run_tags([subjects[key]]) for key in made}, dask)
-        raise dg.Failure(
-            description="\n".join(f"{key}: {error}" for key, error in failed.items()),
-            metadata={key: type(error).__name__ for key, error in failed.items()},
-            allow_retries=again,
-        ) from next(iter(failed.values()))
-    for key, metadata in made.items():
-        context.add_asset_metadata(metadata, partition_key=key)
-    return dg.MaterializeResult()
-
-
-def _make_one(
-    context: dg.AssetExecutionContext,
-    subject: S,
-    *,
-    products: ProductStore,
-    dask: DaskCluster,
-    make: Callable[[S, DaskRunner], Record],
-) -> dict[str, Any]:
-    """Make one product; its metadata."""
-    started = time.perf_counter()
-    record = make(subject, dask.runner(context, subject.key))
-    folder = products.store.folder(subject, record.step)
-    metadata = record_metadata(record, folder, products)
-    metadata["seconds"] = round(time.perf_counter() - started, 3)
-    if dask.dashboard:
-        metadata["dask_dashboard"] = dg.MetadataValue.url(dask.dashboard)
-    if record.empty:
-        context.log.warning("%s: %s is empty: %s", subject.key, record.step, record.empty)
-    return metadata
+            continue
+        metadata = record_metadata(record, tools.store.folder(subject, record.step), tools.products)
+        metadata["seconds"] = round(time.perf_counter() - started, 3)
+        if tools.dask.dashboard:
+            metadata["dask_dashboard"] = dg.MetadataValue.url(tools.dask.dashboard)
+        made[key] = Made(record, metadata)
+        if record.empty:
+            log.warning("%s: %s is empty: %s", key, record.step, record.empty)
+    return failed

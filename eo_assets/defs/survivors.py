@@ -6,7 +6,7 @@ other ones without their later products, and those already stored without a reco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,28 +16,33 @@ from eo_assets.defs.dask_cluster import DaskCluster
 BACKFILL_TAG = "dagster/backfill"
 
 
-def take_on(
-    context: dg.AssetExecutionContext,
-    made: Mapping[str, Mapping[str, Any]],
-    tags: Mapping[str, Mapping[str, str]],
-    dask: DaskCluster,
-) -> None:
-    """Record what an asset made although its step fails, and make the later assets of it.
-
-    Each partition goes on in a run of its own, within this process and on the same Dask workers.
+def record_made(context: dg.AssetExecutionContext, made: Mapping[str, Mapping[str, Any]]) -> None:
+    """Record what an asset made although its step is going to fail.
 
     Args:
-        context: Of the asset whose step is about to fail.
+        context: Of the asset.
         made: Metadata of each partition it made.
-        tags: Of the run each partition goes on in.
-        dask: Where the work is done.
     """
-    later = _later_assets(context)
     for key, metadata in made.items():
         context.log_event(
             dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata)
         )
-    for key in made if later else ():
+
+
+def take_on(
+    context: dg.AssetExecutionContext, tags: Mapping[str, Mapping[str, str]], dask: DaskCluster
+) -> None:
+    """Make the later assets of the partitions that are well, as the run was configured.
+
+    Each goes on in a run of its own, within this process and on the same Dask workers.
+
+    Args:
+        context: Of the asset whose step is about to fail.
+        tags: Of the run each partition goes on in, by partition.
+        dask: Where the work is done.
+    """
+    later = _later_assets(context)
+    for key in tags if later else ():
         context.log.info("%s: goes on in a run of its own", key)
         try:
             context.job_def.execute_in_process(
@@ -45,10 +50,22 @@ def take_on(
                 instance=context.instance,
                 asset_selection=later,
                 tags={**tags[key], **_lineage(context)},
-                run_config={"resources": {"dask": {"config": dask.for_another_run()}}},
+                run_config=_config(context, later, dask),
             )
         except dg.Failure as failure:
             context.log.error("%s: %s", key, failure.description)  # noqa: TRY400
+
+
+def _config(
+    context: dg.AssetExecutionContext, later: Sequence[dg.AssetKey], dask: DaskCluster
+) -> dict[str, Any]:
+    """Give what was chosen at launch, for the later assets alone."""
+    chosen = context.run.run_config
+    names = {key.to_python_identifier() for key in later}
+    return {
+        "ops": {name: own for name, own in chosen.get("ops", {}).items() if name in names},
+        "resources": {**chosen.get("resources", {}), "dask": {"config": dask.for_another_run()}},
+    }
 
 
 def _later_assets(context: dg.AssetExecutionContext) -> list[dg.AssetKey]:

@@ -83,6 +83,7 @@ def materialise(
         date=str(partition.date),
         summary={
             "scenes": len(usable),
+            "composite": composite,
             "scenes_left_out": len(faults) + len(quarantined),
             "left_out": "; ".join(f"{name}: {why}" for name, why in sorted(faults.items())),
             "quarantined": "; ".join(f"{name} {why}" for name, why in sorted(quarantined.items())),

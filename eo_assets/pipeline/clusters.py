@@ -21,6 +21,7 @@ from eo_assets.pipeline.class_products import (
     write_tables,
 )
 from eo_assets.pipeline.classification import ClusterOptions, Clusters, make_clusters
+from eo_assets.pipeline.clusters_checks import judge_stability
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
@@ -49,10 +50,11 @@ def materialise(
 
     Raises:
         MissingArtifactError: ``mosaic`` has not been materialised.
+        RejectedArtifactError: The mosaic failed a blocking check.
         ConfigurationError: An option is out of range.
         StorageError: The products cannot be stored.
     """
-    upstream = store.read_record(partition, "mosaic")
+    upstream = store.read_usable(partition, "mosaic")
     if upstream.empty:
         return store.publish_empty(partition, STEP, upstream=upstream)
     if get_collection(partition.region.collection).product != "reflectance":
@@ -121,12 +123,13 @@ def _publish(
     )
     item["stac_extensions"] = [*item["stac_extensions"], CLASSIFICATION]
     write_item(folder / f"{name}.json", item)
+    summary = _summary(result, model)
     return Record(
         step=STEP,
         region=partition.region.id,
         collection=partition.region.collection,
         date=str(partition.date),
-        summary=_summary(result, model),
+        summary=summary,
         upstream={"mosaic": upstream.digest},
         files={
             "classes": target.name,
@@ -135,6 +138,7 @@ def _publish(
             **{f"{n}_table": file for n, file in write_tables(folder, tables).items()},
         },
         digest=digest_of(STEP, upstream.digest, stac_asset["file:checksum"]),
+        verdicts=(judge_stability(summary),),
     )
 
 

@@ -16,7 +16,8 @@ from eo_assets import __version__
 from eo_assets.catalog.bands import Band
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.graph import VirtualCube
-from eo_assets.cube.grid import Grid
+from eo_assets.cube.grid import Grid, region_geobox
+from eo_assets.pipeline.geotiff_checks import GeotiffTask, check_geotiff
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.partition import Partition
@@ -65,9 +66,10 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
 
     Raises:
         MissingArtifactError: ``mosaic`` has not been materialised.
+        RejectedArtifactError: The mosaic failed a blocking check.
         StorageError: The file cannot be stored.
     """
-    upstream = store.read_record(partition, "mosaic")
+    upstream = store.read_usable(partition, "mosaic")
     if upstream.empty:
         return store.publish_empty(partition, STEP, upstream=upstream)
     stack = store.folder(partition, "band_stack")
@@ -90,6 +92,9 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
             tags=_tags(partition, cube),
         )
         runner.map(export, [task], label="GeoTIFF")
+        wanted = Grid.of(region_geobox(partition.region))
+        check = GeotiffTask(path=str(target), grid=wanted, bands=bands)
+        [verdicts] = runner.map(check_geotiff, [check], label="GeoTIFF's checks")
         asset = raster_asset(
             target,
             title=f"{collection.title}: {collection.product}",
@@ -125,6 +130,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
             upstream={"mosaic": upstream.digest},
             files={"geotiff": target.name, "stac_item": f"{name}.json"},
             digest=digest_of(STEP, upstream.digest, asset["file:checksum"]),
+            verdicts=verdicts,
         )
         store.write_record(folder, record)
     return record

@@ -16,6 +16,7 @@ from eo_assets.cube.graph import VirtualCube, parse_cube
 from eo_assets.cube.grid import Block, Grid, blocks
 from eo_assets.cube.reading import Read
 from eo_assets.errors import ConfigurationError, FailureBudgetError
+from eo_assets.pipeline.mosaic_checks import check_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.reporting.thumbnail import write_thumbnail
 from eo_assets.storage.mosaic_zarr import CHUNK, create_mosaic, write_block
@@ -97,7 +98,7 @@ def materialise(
         SourceUnavailableError: A server does not answer.
         StorageError: The mosaic cannot be stored.
     """
-    upstream = store.read_record(partition, "band_stack")
+    upstream = store.read_usable(partition, "band_stack")
     if upstream.empty:
         return store.publish_empty(partition, STEP, upstream=upstream)
     source = store.folder(partition, "band_stack")
@@ -120,6 +121,16 @@ def materialise(
         results = runner.map(compute_block, tasks, label="mosaic blocks")
         record = _record(partition, cube, results, upstream)
         _check_budget(record, failure_budget, partition)
+        if record.empty is None:
+            verdicts = check_mosaic(
+                partition,
+                folder / MOSAIC,
+                bands=cube.bands,
+                failed_read_pct=float(record.summary["failed_read_pct"]),
+                failure_budget=failure_budget,
+                runner=runner,
+            )
+            record = record.model_copy(update={"verdicts": verdicts})
         write_reads(folder / READS, ((r.block, read) for r in results for read in r.reads))
         if record.empty is None:
             runner.map(write_thumbnail, [(folder / MOSAIC, folder / THUMBNAIL)], label="thumbnail")

@@ -113,7 +113,7 @@ def read_inputs(partition: Partition, store: Store) -> ReportInputs:
         MissingArtifactError: ``mosaic`` or ``clusters`` has not been materialised.
         StaleArtifactError: One was written by an incompatible version.
     """
-    mosaic = store.read_record(partition, "mosaic")
+    mosaic = store.read_usable(partition, "mosaic")
     clusters = store.read_record(partition, "clusters")
     folder = store.folder(partition, "mosaic")
     described = store.read_record(partition, "band_stack").empty is None

@@ -1,4 +1,4 @@
-"""What a report says in words and numbers: headline facts, reasons, provenance, its JSON."""
+"""What a report says in words and numbers: headline facts, provenance, its JSON."""
 
 from __future__ import annotations
 
@@ -14,27 +14,12 @@ from eo_assets.reporting.figures import ndvi_quantiles
 from eo_assets.reporting.overview import Overview
 from eo_assets.reporting.page import Share
 
-_REASONS = {
-    "no_scene": "No satellite scene covers the region on this date.",
-    "all_too_cloudy": "Every scene of this date is cloudier than the region allows.",
-    "all_cloud": "Cloud, shadow or snow hides the whole region on this date.",
-    "outside_swath": "The scenes of this date do not reach the region.",
-    "no_reflectance": "The collection measures something other than reflected light: no classes.",
-    "too_few_pixels": "Too few usable pixels to form classes; pictures show what there is.",
-}
 _COVERAGE = {
     "valid_pct": ("Valid", "valid"),
     "masked_pct": ("Cloud, shadow or snow", "masked"),
     "no_coverage_pct": ("Not seen by the satellite", "unseen"),
     "failed_read_pct": ("File could not be read", "failed"),
 }
-
-
-def reason(empty: str | None) -> str:
-    """Say why a partition is empty; an unknown reason is given as it is."""
-    if empty is None:
-        return ""
-    return _REASONS.get(empty, f"There is nothing to show: {empty.replace('_', ' ')}.")
 
 
 def coverage(inputs: ReportInputs) -> list[Share]:

@@ -16,7 +16,6 @@ from eo_assets.pipeline.report_words import (
     facts,
     numbers,
     provenance,
-    reason,
     scene_row,
 )
 from eo_assets.pipeline.tasks import TaskRunner
@@ -31,6 +30,7 @@ from eo_assets.reporting.figures import (
 )
 from eo_assets.reporting.overview import Overview
 from eo_assets.reporting.page import Page, Picture, Section, render
+from eo_assets.storage.emptiness import reason
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store, digest_of
 

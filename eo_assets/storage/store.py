@@ -25,9 +25,16 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from eo_assets.catalog.checks import CHECKS
 from eo_assets.catalog.regions import Region
-from eo_assets.errors import MissingArtifactError, StaleArtifactError, StorageError
+from eo_assets.errors import (
+    MissingArtifactError,
+    RejectedArtifactError,
+    StaleArtifactError,
+    StorageError,
+)
 from eo_assets.storage.partition import Subject
+from eo_assets.storage.verdicts import Verdict
 
 RECORD = "record.json"
 RECORD_SCHEMA: Final = 1
@@ -51,6 +58,7 @@ class Record(BaseModel):
         upstream: Digest of each upstream product it was made from.
         files: The files people want, by role, relative to the folder.
         digest: Identifies the product's content.
+        verdicts: How it did in its checks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +73,27 @@ class Record(BaseModel):
     upstream: dict[str, str] = {}
     files: dict[str, str] = {}
     digest: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def rejections(self) -> list[Verdict]:
+        """Failed checks because of which no later step may use the product."""
+        blocking = {check.name for check in CHECKS.get(self.step, ()) if check.blocking}
+        return [
+            verdict
+            for verdict in self.verdicts
+            if verdict.check in blocking and not (verdict.passed or verdict.warning)
+        ]
+
+    @property
+    def rejection(self) -> RejectedArtifactError:
+        """The error of a product that was rejected."""
+        found = " ".join(f"{verdict.check}: {verdict.text}" for verdict in self.rejections)
+        return RejectedArtifactError(
+            f"The {self.step} of {self.region} ({self.collection}) on {self.date} fails a blocking "
+            f"check. {found}",
+            "It is kept for you to look at; no later step uses it.",
+        )
 
 
 def acquisition_times(record: Record) -> list[dt.datetime]:
@@ -202,6 +231,19 @@ class Store:
                 f"which this version reads.",
                 f"Materialise {step} again.",
             ) from error
+
+    def read_usable(self, partition: Subject, step: str) -> Record:
+        """Read the record of a product to make another from, see ``read_record``.
+
+        Raises:
+            MissingArtifactError: The step has not been materialised for this partition.
+            RejectedArtifactError: The product failed a blocking check.
+            StaleArtifactError: It was written by an incompatible version.
+        """
+        record = self.read_record(partition, step)
+        if record.rejections:
+            raise record.rejection
+        return record
 
 
 def _record_text(final: Path) -> str:

@@ -52,12 +52,19 @@ def _asset(asset: dg.AssetsDefinition) -> dict:
         "group": spec.group_name,
         "kinds": sorted(spec.kinds),
         "description": spec.description.strip().splitlines()[0],
-        "checks": sorted(key.name for key in asset.check_keys),
+        "checks": {check.name: _check(check) for check in asset.check_specs},
+        "owners": list(spec.owners),
+        "tags": {k: v for k, v in spec.tags.items() if "/" not in k},
         "backfill": [asset.backfill_policy.policy_type.name, _per_run(asset)],
         "retries": [retry.max_retries, retry.delay, retry.backoff.name, retry.jitter.name],
         "resources": sorted(asset.required_resource_keys),
         "config": _config(asset),
     }
+
+
+def _check(check: dg.AssetCheckSpec) -> str:
+    partitioned = "each partition" if check.partitions_def else "all"
+    return f"{'blocking' if check.blocking else 'warning'}, {partitioned}"
 
 
 def _per_run(asset: dg.AssetsDefinition) -> int | None:

@@ -4,19 +4,18 @@ The header of every file is probed: it exists, it can be read, its grid, data ty
 overviews. A file that cannot be used is named.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 from pydantic import Field
 
-from eo_assets.defs.dask_cluster import DaskCluster
-from eo_assets.defs.product_store import ProductStore
-from eo_assets.defs.source import SceneSource
-from eo_assets.defs.steps import StepDefaults, run_step
+from eo_assets.defs.steps import Step, Tools
 
 if TYPE_CHECKING:
-    from eo_assets.catalog.regions import Region
-    from eo_assets.cube.graph import CompositeMethod
+    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.store import Record
 
 
 class BandStackConfig(dg.Config):
@@ -25,45 +24,27 @@ class BandStackConfig(dg.Config):
     composite: Literal["default", "first", "median", "medoid", "geomedian", "max_ndvi"] = Field(
         default="default",
         description="How several observations of a pixel become one; by default as the region "
-        "or else the settings say.",
+        "or else the settings say. The mosaic and all that follows is computed this way.",
     )
 
 
-def build(defaults: StepDefaults) -> dg.AssetsDefinition:
-    """Build the asset."""
+def _make(partition: Partition, tools: Tools, config: BandStackConfig) -> Record:
+    from eo_assets.pipeline import band_stack
 
-    @dg.asset(
-        name="band_stack",
-        deps=["stac_items"],
-        **defaults.of_asset(kinds={"xarray", "dask"}, doc=__doc__ or "", archive=True),
+    chosen = None if config.composite == "default" else config.composite
+    return band_stack.materialise(
+        partition,
+        store=tools.store,
+        runner=tools.runner(partition),
+        failure_budget=tools.defaults.failure_budget,
+        composite=chosen or partition.region.composite or tools.defaults.composite,
     )
-    def band_stack(
-        context: dg.AssetExecutionContext,
-        config: BandStackConfig,
-        source: SceneSource,
-        products: ProductStore,
-        dask: DaskCluster,
-    ) -> dg.MaterializeResult[Any]:
-        from eo_assets.pipeline import band_stack as step
 
-        def choose(region: "Region") -> "CompositeMethod":
-            if config.composite != "default":
-                return config.composite
-            return region.composite or defaults.composite
 
-        return run_step(
-            context,
-            defaults,
-            source=source,
-            products=products,
-            dask=dask,
-            make=lambda partition, runner: step.materialise(
-                partition,
-                store=products.store,
-                runner=runner,
-                failure_budget=defaults.failure_budget,
-                composite=choose(partition.region),
-            ),
-        )
-
-    return band_stack
+STEP = Step(
+    make=_make,
+    deps=("stac_items",),
+    kinds=frozenset({"xarray", "dask"}),
+    config=BandStackConfig,
+    reads_archive=True,
+)

@@ -4,15 +4,18 @@ Fitted on a sample of the mosaic's pixels and applied block by block on the clus
 ordered by greenness; a class's name is a hint from its spectrum, not a land-cover label.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
-from eo_assets.defs.dask_cluster import DaskCluster
-from eo_assets.defs.product_store import ProductStore
-from eo_assets.defs.source import SceneSource
-from eo_assets.defs.steps import StepDefaults, run_step
+from eo_assets.defs.steps import Step, Tools
+
+if TYPE_CHECKING:
+    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.store import Record
 
 
 class ClustersConfig(dg.Config):
@@ -30,45 +33,26 @@ class ClustersConfig(dg.Config):
     seed: int = Field(default=0, description="Seed of every random choice.")
 
 
-def build(defaults: StepDefaults) -> dg.AssetsDefinition:
-    """Build the asset."""
+def _make(partition: Partition, tools: Tools, config: ClustersConfig) -> Record:
+    from eo_assets.pipeline import clusters
 
-    @dg.asset(
-        name="clusters",
-        deps=["mosaic"],
-        **defaults.of_asset(kinds={"scikitlearn", "geotiff", "dask"}, doc=__doc__ or ""),
+    number = config.clusters or partition.region.clusters or tools.defaults.clusters
+    return clusters.materialise(
+        partition,
+        store=tools.store,
+        runner=tools.runner(partition),
+        options=clusters.ClusterOptions(
+            method=config.method,
+            n_clusters=None if config.clusters < 0 else number,
+            features=tuple(config.features),
+            seed=config.seed,
+        ),
     )
-    def clusters(
-        context: dg.AssetExecutionContext,
-        config: ClustersConfig,
-        source: SceneSource,
-        products: ProductStore,
-        dask: DaskCluster,
-    ) -> dg.MaterializeResult[Any]:
-        from eo_assets.pipeline import clusters as step
 
-        def number(own: int | None) -> int | None:
-            if config.clusters < 0:
-                return None
-            return config.clusters or own or defaults.clusters
 
-        return run_step(
-            context,
-            defaults,
-            source=source,
-            products=products,
-            dask=dask,
-            make=lambda partition, runner: step.materialise(
-                partition,
-                store=products.store,
-                runner=runner,
-                options=step.ClusterOptions(
-                    method=config.method,
-                    n_clusters=number(partition.region.clusters),
-                    features=tuple(config.features),
-                    seed=config.seed,
-                ),
-            ),
-        )
-
-    return clusters
+STEP = Step(
+    make=_make,
+    deps=("mosaic",),
+    kinds=frozenset({"scikitlearn", "geotiff", "dask"}),
+    config=ClustersConfig,
+)

@@ -4,41 +4,21 @@ Bands named by STAC common name, scale, nodata, overviews and statistics set; th
 last, so that a file is there once its item is.
 """
 
-from typing import Any
+from __future__ import annotations
 
-import dagster as dg
+from typing import TYPE_CHECKING
 
-from eo_assets.defs.dask_cluster import DaskCluster
-from eo_assets.defs.product_store import ProductStore
-from eo_assets.defs.source import SceneSource
-from eo_assets.defs.steps import StepDefaults, run_step
+from eo_assets.defs.steps import Step, Tools
+
+if TYPE_CHECKING:
+    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.store import Record
 
 
-def build(defaults: StepDefaults) -> dg.AssetsDefinition:
-    """Build the asset."""
+def _make(partition: Partition, tools: Tools, _config: None) -> Record:
+    from eo_assets.pipeline import geotiff
 
-    @dg.asset(
-        name="geotiff",
-        deps=["mosaic"],
-        **defaults.of_asset(kinds={"geotiff", "dask"}, doc=__doc__ or ""),
-    )
-    def geotiff(
-        context: dg.AssetExecutionContext,
-        source: SceneSource,
-        products: ProductStore,
-        dask: DaskCluster,
-    ) -> dg.MaterializeResult[Any]:
-        from eo_assets.pipeline import geotiff as step
+    return geotiff.materialise(partition, store=tools.store, runner=tools.runner(partition))
 
-        return run_step(
-            context,
-            defaults,
-            source=source,
-            products=products,
-            dask=dask,
-            make=lambda partition, runner: step.materialise(
-                partition, store=products.store, runner=runner
-            ),
-        )
 
-    return geotiff
+STEP = Step(make=_make, deps=("mosaic",), kinds=frozenset({"geotiff", "dask"}))

@@ -4,45 +4,27 @@ Dask workers evaluate the virtual cube block by block and write a chunked Zarr: 
 and for each pixel how often it was seen, which scene it is from, and why it has no value.
 """
 
-from typing import Any
+from __future__ import annotations
 
-import dagster as dg
+from typing import TYPE_CHECKING
 
-from eo_assets.defs.dask_cluster import DaskCluster
-from eo_assets.defs.product_store import ProductStore
-from eo_assets.defs.source import SceneSource
-from eo_assets.defs.steps import StepDefaults, run_step
+from eo_assets.defs.steps import Step, Tools
+
+if TYPE_CHECKING:
+    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.store import Record
 
 
-def build(defaults: StepDefaults) -> dg.AssetsDefinition:
-    """Build the asset."""
+def _make(partition: Partition, tools: Tools, _config: None) -> Record:
+    from eo_assets.pipeline import mosaic
 
-    @dg.asset(
-        name="mosaic",
-        deps=["band_stack"],
-        **defaults.of_asset(kinds={"zarr", "dask"}, doc=__doc__ or "", archive=True),
+    return mosaic.materialise(
+        partition,
+        store=tools.store,
+        runner=tools.runner(partition),
+        failure_budget=tools.defaults.failure_budget,
+        block_px=tools.defaults.block_px,
     )
-    def mosaic(
-        context: dg.AssetExecutionContext,
-        source: SceneSource,
-        products: ProductStore,
-        dask: DaskCluster,
-    ) -> dg.MaterializeResult[Any]:
-        from eo_assets.pipeline import mosaic as step
 
-        return run_step(
-            context,
-            defaults,
-            source=source,
-            products=products,
-            dask=dask,
-            make=lambda partition, runner: step.materialise(
-                partition,
-                store=products.store,
-                runner=runner,
-                failure_budget=defaults.failure_budget,
-                block_px=defaults.block_px,
-            ),
-        )
 
-    return mosaic
+STEP = Step(make=_make, deps=("band_stack",), kinds=frozenset({"zarr", "dask"}), reads_archive=True)

@@ -4,41 +4,25 @@ True and false colour, NDVI, the class map with its legend, spectral signatures,
 elbow, scatter plots, and where the pixels came from.
 """
 
-from typing import Any
+from __future__ import annotations
 
-import dagster as dg
+from typing import TYPE_CHECKING
 
-from eo_assets.defs.dask_cluster import DaskCluster
-from eo_assets.defs.product_store import ProductStore
-from eo_assets.defs.source import SceneSource
-from eo_assets.defs.steps import StepDefaults, run_step
+from eo_assets.defs.steps import Step, Tools
+
+if TYPE_CHECKING:
+    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.store import Record
 
 
-def build(defaults: StepDefaults) -> dg.AssetsDefinition:
-    """Build the asset."""
+def _make(partition: Partition, tools: Tools, _config: None) -> Record:
+    from eo_assets.pipeline import reports
 
-    @dg.asset(
-        name="reports",
-        deps=["mosaic", "geotiff", "clusters"],
-        **defaults.of_asset(kinds={"matplotlib", "html", "dask"}, doc=__doc__ or ""),
-    )
-    def reports(
-        context: dg.AssetExecutionContext,
-        source: SceneSource,
-        products: ProductStore,
-        dask: DaskCluster,
-    ) -> dg.MaterializeResult[Any]:
-        from eo_assets.pipeline import reports as step
+    return reports.materialise(partition, store=tools.store, runner=tools.runner(partition))
 
-        return run_step(
-            context,
-            defaults,
-            source=source,
-            products=products,
-            dask=dask,
-            make=lambda partition, runner: step.materialise(
-                partition, store=products.store, runner=runner
-            ),
-        )
 
-    return reports
+STEP = Step(
+    make=_make,
+    deps=("mosaic", "geotiff", "clusters"),
+    kinds=frozenset({"matplotlib", "html", "dask"}),
+)

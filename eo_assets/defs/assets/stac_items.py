@@ -4,48 +4,51 @@ Newest processing baseline of each acquisition; older versions and cloudy scenes
 reason. Everything downstream is computed from this snapshot, not from the live catalogue.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import dagster as dg
+from pydantic import Field
 
-from eo_assets.defs.dask_cluster import DaskCluster
-from eo_assets.defs.product_store import ProductStore
-from eo_assets.defs.source import SceneSource
-from eo_assets.defs.steps import StepDefaults, run_step
+from eo_assets.defs.steps import Step, Tools
+
+if TYPE_CHECKING:
+    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.store import Record
 
 
-def build(defaults: StepDefaults) -> dg.AssetsDefinition:
-    """Build the asset."""
+class StacItemsConfig(dg.Config):
+    """What can be chosen when the asset is launched."""
 
-    @dg.asset(
-        name="stac_items",
-        **defaults.of_asset(kinds={"stac", "dask"}, doc=__doc__ or "", archive=True),
+    max_cloud_cover_pct: float | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="Leave out scenes that state more cloud, per cent. Not given: what the region "
+        "and the settings say, whichever is stricter.",
     )
-    def stac_items(
-        context: dg.AssetExecutionContext,
-        source: SceneSource,
-        products: ProductStore,
-        dask: DaskCluster,
-    ) -> dg.MaterializeResult[Any]:
-        from eo_assets.pipeline import stac_items as step
 
-        return run_step(
-            context,
-            defaults,
-            source=source,
-            products=products,
-            dask=dask,
-            make=lambda partition, runner: step.materialise(
-                step.Search(
-                    catalog=source.catalog,
-                    url=source.url,
-                    lasting=source.directory is None,
-                    partition=partition,
-                    max_cloud_cover_pct=source.cloud_limit_pct(partition.region),
-                ),
-                store=products.store,
-                runner=runner,
-            ),
-        )
 
-    return stac_items
+def _make(partition: Partition, tools: Tools, config: StacItemsConfig) -> Record:
+    from eo_assets.pipeline import stac_items
+
+    limit = config.max_cloud_cover_pct
+    if limit is None:
+        limit = tools.source.cloud_limit_pct(partition.region)
+    return stac_items.materialise(
+        stac_items.Search(
+            catalog=tools.source.catalog,
+            url=tools.source.url,
+            lasting=tools.source.directory is None,
+            partition=partition,
+            max_cloud_cover_pct=limit,
+        ),
+        store=tools.store,
+        runner=tools.runner(partition),
+    )
+
+
+STEP = Step(
+    make=_make, kinds=frozenset({"stac", "dask"}), config=StacItemsConfig, reads_archive=True
+)

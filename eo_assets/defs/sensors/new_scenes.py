@@ -62,16 +62,15 @@ def _build(defaults: WatchDefaults, region: Region, name: str) -> dg.SensorDefin
         description=f"New, replaced and withdrawn scenes of {region.title} start runs.",
     )
     def new_scenes(context: dg.SensorEvaluationContext, source: SceneSource) -> dg.SensorResult:
-        watched = source.region(region)
         try:
-            found = _look(defaults, source, watched, context.cursor or "")
+            found = _look(defaults, source, region, context.cursor or "")
         except EoAssetsError as error:
             failure = error
         else:
             if not found.orders:
                 return dg.SensorResult(skip_reason=found.message, cursor=found.cursor)
             context.log.info(found.message)
-            requests = [_request(order, watched) for order in found.orders]
+            requests = [_request(order, region) for order in found.orders]
             return dg.SensorResult(run_requests=requests, cursor=found.cursor)
         # its cause stays behind: Dagster would store the requests and addresses it quotes
         raise type(failure)(failure.problem, failure.remedy)

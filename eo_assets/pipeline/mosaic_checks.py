@@ -1,0 +1,283 @@
+"""Whether a mosaic may be passed on: complete, in its place, plausible, radiometry in order.
+
+Everything is judged from what was stored, a sample of its chunks, and from the region: from nothing
+that the mosaic was computed with.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from affine import Affine
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+
+from eo_assets.catalog.bands import Quantity
+from eo_assets.catalog.collections import get_collection
+from eo_assets.cube.compositing import Status
+from eo_assets.cube.grid import inside, project_outline, region_geobox
+from eo_assets.pipeline.grid_verdict import judge_grid
+from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.storage.mosaic_zarr import CHUNK, open_mosaic
+from eo_assets.storage.partition import Partition
+from eo_assets.storage.verdicts import Verdict
+
+MOST_CHUNKS = 24
+"""Chunks looked at, spread evenly: six million pixels a band."""
+
+PLAUSIBLE: Mapping[str, tuple[float, float]] = {
+    # sunlit slopes of snow reflect more than a level white surface would
+    "reflectance": (0.0, 1.6),
+    "temperature": (180.0, 350.0),
+    "elevation": (-450.0, 8900.0),
+}
+IMPLAUSIBLE_PCT = 1.0
+
+GREEN_NDVI = 0.4
+GREEN_RED_MAX = 0.09
+"""The darkest of green vegetation absorbs more red than that; with an offset of 0.1 left in none
+does."""
+
+BLACK_PCT = 20.0
+"""More pixels without light in any visible band there are on no clear day; with the offset taken
+off twice all vegetation and water is among them."""
+
+FEWEST_PIXELS = 500
+_VISIBLE = ("coastal", "blue", "green", "red")
+
+
+@dataclass(frozen=True)
+class BandTask:
+    """A band to look at.
+
+    Attributes:
+        mosaic: Path of the Zarr.
+        band: Name of the band.
+        quantity: What it measures.
+    """
+
+    mosaic: str
+    band: str
+    quantity: Quantity
+
+
+@dataclass(frozen=True)
+class BandRange:
+    """How many stored pixels of a band are plausible.
+
+    Attributes:
+        band: Name of the band.
+        valid_px: Pixels with a value.
+        low_px: Those below what is plausible.
+        high_px: Those above.
+        lowest: Lowest value; NaN without one.
+        highest: Highest value; NaN without one.
+    """
+
+    band: str
+    valid_px: int
+    low_px: int
+    high_px: int
+    lowest: float
+    highest: float
+
+
+def check_mosaic(
+    partition: Partition,
+    mosaic: Path,
+    *,
+    bands: Sequence[str],
+    failed_read_pct: float,
+    failure_budget: float,
+    runner: TaskRunner,
+) -> tuple[Verdict, ...]:
+    """Judge a mosaic.
+
+    Args:
+        partition: Its partition.
+        mosaic: The Zarr.
+        bands: Its bands.
+        failed_read_pct: Share of its pixels lost to files that could not be read, per cent.
+        failure_budget: How much of that may be, 0-1.
+        runner: Where pixels are looked at.
+
+    Returns:
+        One verdict for each of its checks but ``has_imagery``.
+    """
+    collection = get_collection(partition.region.collection)
+    tasks = [BandTask(str(mosaic), name, collection.band(name).quantity) for name in bands]
+    ranges = runner.map(look_at_band, tasks, label="value ranges")
+    reflective = tuple(t.band for t in tasks if t.quantity.name == "reflectance")
+    [(grid, radiometry)] = runner.map(
+        look_at_all, [(partition, str(mosaic), reflective)], label="grid and radiometry"
+    )
+    complete = judge_completeness(failed_read_pct, failure_budget)
+    return complete, grid, judge_ranges(ranges), radiometry
+
+
+def judge_completeness(failed_read_pct: float, failure_budget: float) -> Verdict:
+    """Judge how much is missing; a mosaic over its budget fails before it is stored."""
+    limit = 100 * failure_budget
+    return Verdict(
+        check="completeness",
+        passed=failed_read_pct <= limit,
+        text=f"{failed_read_pct:g} % of the region is missing because files could not be read; "
+        f"{limit:g} % may be.",
+        numbers={"failed_read_pct": failed_read_pct, "limit_pct": limit},
+    )
+
+
+def look_at_band(task: BandTask) -> BandRange:
+    """Count the plausible pixels of a stored band; runs on a worker."""
+    stored = open_mosaic(Path(task.mosaic), packed=True)[task.band]
+    values = np.concatenate(
+        [stored[window].to_numpy().ravel() for window in sample_windows(stored.shape)]
+    )
+    real = values[values != task.quantity.nodata] * task.quantity.scale + task.quantity.offset
+    low, high = PLAUSIBLE[task.quantity.name]
+    return BandRange(
+        band=task.band,
+        valid_px=real.size,
+        low_px=int((real < low).sum()),
+        high_px=int((real > high).sum()),
+        lowest=float(real.min()) if real.size else float("nan"),
+        highest=float(real.max()) if real.size else float("nan"),
+    )
+
+
+def judge_ranges(ranges: Sequence[BandRange]) -> Verdict:
+    """Judge whether the values of all bands are plausible."""
+    shares = {r.band: 100 * (r.low_px + r.high_px) / r.valid_px for r in ranges if r.valid_px}
+    worst = max(shares, key=lambda band: shares[band], default="")
+    share = shares.get(worst, 0.0)
+    numbers: dict[str, float | int | str] = {
+        "worst_band": worst,
+        "implausible_pct": round(share, 4),
+        "limit_pct": IMPLAUSIBLE_PCT,
+    }
+    for one in ranges:
+        if one.band == worst:
+            numbers |= {"lowest": round(one.lowest, 4), "highest": round(one.highest, 4)}
+    if share <= IMPLAUSIBLE_PCT:
+        text = f"At most {share:.2g} % of a band is implausible ({worst or 'no band'})."
+        return Verdict(check="value_range", passed=True, text=text, numbers=numbers)
+    return Verdict(
+        check="value_range",
+        passed=False,
+        text=f"{share:.1f} % of {worst} are values the ground does not have. Compare scale and "
+        "offset of the scenes (probes.json of band_stack) with what their provider documents; "
+        "leave a scene out with the region's filters.",
+        numbers=numbers,
+    )
+
+
+def look_at_all(task: tuple[Partition, str, Sequence[str]]) -> tuple[Verdict, Verdict]:
+    """Judge grid and radiometry of a stored mosaic; runs on a worker."""
+    partition, path, reflective = task
+    mosaic = open_mosaic(Path(path), packed=True)
+    verdict = judge_grid("grid", stored_grid(mosaic), region_geobox(partition.region),
+                         again="band_stack")  # fmt: skip
+    if verdict.passed:
+        verdict = _with_outline(verdict, mosaic, partition)
+    windows = sample_windows(mosaic["status"].shape)
+    names = {*_VISIBLE, "red", "nir", "nir08"}.intersection(reflective)
+    samples = {
+        name: np.concatenate([mosaic[name][window].to_numpy().ravel() for window in windows])
+        for name in names
+    }
+    return verdict, judge_radiometry(samples)
+
+
+def _with_outline(verdict: Verdict, mosaic: xr.Dataset, partition: Partition) -> Verdict:
+    geobox = region_geobox(partition.region)
+    outline = project_outline(partition.region.geometry, CRS(geobox.crs)).json
+    wrong = 0
+    for window in sample_windows(mosaic["status"].shape):
+        placed = mosaic["status"][window].to_numpy() != Status.OUTSIDE_REGION
+        wrong += int((placed != inside(geobox[window], outline)).sum())
+    numbers = verdict.numbers | {"misplaced_px": wrong}
+    if not wrong:
+        return verdict.model_copy(update={"numbers": numbers})
+    text = (
+        f"{wrong:,} pixels looked at lie outside the region's outline and have a place in it, or "
+        "the reverse: pixels and coordinates do not belong together. Materialise from band_stack "
+        "on."
+    )
+    return Verdict(check=verdict.check, passed=False, text=text, numbers=numbers)
+
+
+def stored_grid(mosaic: xr.Dataset) -> GeoBox:
+    """Give the grid that a mosaic's coordinates describe, whatever it was made for."""
+    where = mosaic["spatial_ref"].attrs
+    gdal = [float(number) for number in where["GeoTransform"].split()]
+    x, width = _origin_and_step(mosaic["x"].to_numpy(), gdal[1])
+    y, height = _origin_and_step(mosaic["y"].to_numpy(), gdal[5])
+    shape = (mosaic.sizes["y"], mosaic.sizes["x"])
+    return GeoBox(shape, Affine(width, 0, x, 0, height, y), where["crs_wkt"])
+
+
+def _origin_and_step(centres: npt.NDArray[Any], step: float) -> tuple[float, float]:
+    if centres.size > 1:  # a single row or column has no spacing of its own
+        step = float(centres[-1] - centres[0]) / (centres.size - 1)
+    return float(centres[0]) - step / 2, step
+
+
+def sample_windows(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
+    """Give the chunks to look at: all, or as many as are enough, spread evenly."""
+    starts = list(itertools.product(range(0, shape[0], CHUNK), range(0, shape[1], CHUNK)))
+    count = min(len(starts), MOST_CHUNKS)
+    chosen = [starts[i * len(starts) // count] for i in range(count)]
+    return [
+        (slice(row, min(row + CHUNK, shape[0])), slice(column, min(column + CHUNK, shape[1])))
+        for row, column in chosen
+    ]
+
+
+def judge_radiometry(samples: Mapping[str, npt.NDArray[Any]]) -> Verdict:
+    """Judge by dark ground whether an offset was left in or taken off twice.
+
+    Args:
+        samples: Stored pixels of some bands, all of the same places: 0 is no observation, a step is
+            0.0001 of reflectance, 1 what is black or below.
+
+    Returns:
+        The verdict; passed when there is too little dark ground to tell. The rule is the project's
+        own, see ``eo_assets.cube.selfcheck`` for the one that looks at single scenes.
+    """
+    visible = [samples[name] for name in _VISIBLE if name in samples]
+    seen = [pixels[pixels > 0] for pixels in visible]
+    black = min((100 * float((p <= 1).mean()) for p in seen if p.size), default=0.0)
+    numbers: dict[str, float | int | str] = {"black_pct": round(black, 3), "limit_pct": BLACK_PCT}
+    if black > BLACK_PCT:
+        text = (
+            f"At least {black:.0f} % of the pixels are black in every visible band: the offset was "
+            "probably taken off twice. See the radiometry of each scene in probes.json of "
+            "band_stack; leave the scenes at fault out with the region's filters."
+        )
+        return Verdict(check="radiometry", passed=False, text=text, numbers=numbers)
+    red = samples.get("red", np.zeros(0, np.uint16)).astype(np.float32)
+    nir = samples.get("nir", samples.get("nir08", np.zeros_like(red))).astype(np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ndvi = (nir - red) / (nir + red)
+    vegetation = red[(red > 0) & (nir > 0) & (ndvi > GREEN_NDVI)] / 10_000
+    if vegetation.size < FEWEST_PIXELS:
+        text = "Nothing is black that should not be; too little vegetation to tell more."
+        return Verdict(check="radiometry", passed=True, text=text, numbers=numbers)
+    dark = float(np.percentile(vegetation, 1))
+    numbers |= {"vegetation_red_p01": round(dark, 4), "limit_reflectance": GREEN_RED_MAX}
+    if dark < GREEN_RED_MAX:
+        text = f"The darkest vegetation reflects {dark:.3f} of red light, as it should."
+        return Verdict(check="radiometry", passed=True, text=text, numbers=numbers)
+    text = (
+        f"Even the darkest vegetation reflects {dark:.3f} of red light, and below {GREEN_RED_MAX} "
+        "was expected: an offset was probably left in. See the radiometry of each scene in "
+        "probes.json of band_stack; leave the scenes at fault out with the region's filters."
+    )
+    return Verdict(check="radiometry", passed=False, text=text, numbers=numbers)
