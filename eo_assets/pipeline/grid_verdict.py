@@ -24,15 +24,17 @@ def judge_grid(name: str, found: GeoBox, wanted: GeoBox, *, again: str) -> Verdi
     Returns:
         The verdict; its numbers give the shift in pixels, to the east and south.
     """
+    same_crs = found.crs == wanted.crs
+    crs = str(wanted.crs) if same_crs else _short(found)
     numbers: dict[str, float | int | str] = {
-        "crs": str(found.crs),
+        "crs": crs,
         "resolution_m": abs(found.transform.a),
         "width_px": int(found.shape[1]),
         "height_px": int(found.shape[0]),
     }
     faults = []
-    if found.crs != wanted.crs:
-        faults.append(f"its CRS is {found.crs}, not {wanted.crs}")
+    if not same_crs:
+        faults.append(f"its CRS is {crs}, not {wanted.crs}")
     else:
         # in the region's pixels, so that a shift reads as one
         column, row = ~wanted.transform * (found.transform.c, found.transform.f)
@@ -57,3 +59,8 @@ def judge_grid(name: str, found: GeoBox, wanted: GeoBox, *, again: str) -> Verdi
         f"Materialise from {again} on.",
         numbers=numbers,
     )
+
+
+def _short(geobox: GeoBox) -> str:
+    epsg = geobox.crs.to_epsg() if geobox.crs else None
+    return f"EPSG:{epsg}" if epsg else str(geobox.crs)
