@@ -37,6 +37,10 @@ class UnknownNameError(ConfigurationError):
     """A region, collection, index, method or provider of that name does not exist."""
 
 
+class ViewLimitError(ConfigurationError):
+    """A view asks for more than one answer may cost: zoom in, or ask for less."""
+
+
 class StorageError(EoAssetsError):
     """The place where products go is full, read-only or unreachable: its operator acts."""
 

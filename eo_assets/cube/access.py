@@ -78,11 +78,12 @@ def reader_threads(href: str) -> int:
     return 12 if is_remote(href) else 2
 
 
-def open_file(href: str) -> rasterio.DatasetReader:
+def open_file(href: str, overview: int | None = None) -> rasterio.DatasetReader:
     """Open a source file, or take it from this thread's open ones.
 
     Args:
         href: Unsigned address.
+        overview: Which of its overviews to see as the file, from 0, the finest; None for itself.
 
     Returns:
         The open file; it stays open for the next call and must not be closed.
@@ -91,27 +92,30 @@ def open_file(href: str) -> rasterio.DatasetReader:
         SourceReadError: The file is absent or not a GeoTIFF.
         SourceUnavailableError: Its server, or the one that signs, does not answer.
     """
-    files = _open_files()
-    known = files.get(href)
-    stamp = _stamp(href)
+    files, key = _open_files(), (href, overview)
+    known = files.get(key)
+    stamp = file_stamp(href)
     if known is not None and (known.address.due or known.stamp != stamp):
         # GDAL would go on with the old token and hide that it is refused, or with the old file
         forget_file(href)
-    if href not in files:
-        files[href] = _OpenFile(None, sign(href), stamp)
+    if key not in files:
+        files[key] = _OpenFile(None, sign(href), stamp)
         if len(files) > OPEN_FILES:
             _close(files.popitem(last=False)[1])
-    file = files[href]
+    file = files[key]
     if file.dataset is None:
+        level = {} if overview is None else {"overview_level": overview}
         # one driver only: a file that claims to be a VRT could point anywhere
         file.dataset = translated(
-            lambda: rasterio.open(file.address.url, driver="GTiff", sharing=False), href
+            lambda: rasterio.open(file.address.url, driver="GTiff", sharing=False, **level),
+            href,
         )
-    files.move_to_end(href)
+    files.move_to_end(key)
     return file.dataset
 
 
-def _stamp(href: str) -> tuple[int, int]:
+def file_stamp(href: str) -> tuple[int, int]:
+    """Tell versions of a file on disk apart: when it was written, and as what."""
     # a file on disk may be replaced while a worker lives; a remote one is taken to stay
     if is_remote(href):
         return 0, 0
@@ -123,7 +127,7 @@ def _stamp(href: str) -> tuple[int, int]:
 
 
 def forget_file(href: str) -> Address | None:
-    """Close this thread's handle on a file, so that it is signed and opened afresh.
+    """Close this thread's handles on a file, so that it is signed and opened afresh.
 
     Args:
         href: Unsigned address.
@@ -131,15 +135,17 @@ def forget_file(href: str) -> Address | None:
     Returns:
         The address it had; None when it was not open.
     """
-    file = _open_files().pop(href, None)
-    if file is None:
-        return None
-    _close(file)
-    return file.address
+    files = _open_files()
+    dropped = [files.pop(key) for key in list(files) if key[0] == href]
+    for file in dropped:
+        _close(file)
+    return dropped[-1].address if dropped else None
 
 
-def _open_files() -> OrderedDict[str, _OpenFile]:
-    files: OrderedDict[str, _OpenFile] = _handles.__dict__.setdefault("open", OrderedDict())
+def _open_files() -> OrderedDict[tuple[str, int | None], _OpenFile]:
+    files: OrderedDict[tuple[str, int | None], _OpenFile] = _handles.__dict__.setdefault(
+        "open", OrderedDict()
+    )
     return files
 
 
@@ -159,7 +165,7 @@ def file_size(href: str) -> int | None:
     """
     if not is_remote(href):
         return Path(href).stat().st_size
-    file = _open_files().get(href)
+    file = _open_files().get((href, None))
     return ask(file.address.url).size if file and _speaks_http(href) else None
 
 

@@ -20,13 +20,14 @@ import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
 from eo_assets.cube.access import gdal_environment, reader_threads
-from eo_assets.cube.diagnosis import naming
-from eo_assets.cube.graph import Composite, ValidPixels
+from eo_assets.cube.diagnosis import is_remote, naming
+from eo_assets.cube.graph.operations import CompositeMethod, Order, ValidPixels
 from eo_assets.cube.masking import Usability
+from eo_assets.cube.preview import preview_band, preview_usability
 from eo_assets.cube.radiometry import Packed
 from eo_assets.cube.reading import Read, WindowRead, covers, read_band, read_usability
 from eo_assets.cube.reducers import reduce_observations
-from eo_assets.cube.scene import Scene, SourceFile
+from eo_assets.cube.scene import Scene, SourceBand, SourceFile
 from eo_assets.errors import SourceContractError, SourceReadError
 
 T = TypeVar("T")
@@ -36,6 +37,49 @@ Bool = npt.NDArray[np.bool_]
 
 REDUCE_ROWS = 128
 """Rows reduced at once; a geometric median needs some ten times the memory of its input."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """How files are read onto a grid.
+
+    Attributes:
+        band: Reads a band, see ``eo_assets.cube.reading.read_band``.
+        usability: Reads a quality band, see ``eo_assets.cube.reading.read_usability``.
+        looks: For a look only: local files are read in the caller's own thread, which is faster
+            for small windows, and no more quality bands than it takes to fill every pixel, so that
+            observations are not counted.
+    """
+
+    band: Callable[[SourceBand, GeoBox], tuple[Packed, WindowRead | None]]
+    usability: Callable[[SourceFile, ValidPixels, GeoBox], tuple[Usability, WindowRead | None]]
+    looks: bool
+
+    def threads(self, href: str) -> int:
+        """Choose how many files to read at once."""
+        return 1 if self.looks and not is_remote(href) else reader_threads(href)
+
+
+EXACT = Reader(band=read_band, usability=read_usability, looks=False)
+"""Every source pixel counts: what products are made of."""
+
+PREVIEW = Reader(band=preview_band, usability=preview_usability, looks=True)
+"""Overviews where they suffice: what maps are made of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How scenes become one image.
+
+    Attributes:
+        method: See ``eo_assets.cube.graph.operations.Composite``.
+        order: The same.
+        valid: Which pixels are usable.
+    """
+
+    method: CompositeMethod
+    order: Order
+    valid: ValidPixels
 
 
 class Status(IntEnum):
@@ -68,12 +112,15 @@ class Image:
     reads: list[Read] = field(default_factory=list)
 
 
-def order_scenes(scenes: Sequence[Scene], order: str) -> list[int]:
+def order_scenes(
+    scenes: Sequence[Scene], order: str, positions: Iterable[int] | None = None
+) -> list[int]:
     """Give the positions of scenes, those to be preferred first.
 
     Args:
         scenes: The scenes.
         order: ``least_cloudy``, ``newest`` or ``oldest``.
+        positions: The positions to order; all where None.
 
     Returns:
         Positions in ``scenes``. Ties fall to the newer scene, then to the smaller id, so that the
@@ -87,7 +134,7 @@ def order_scenes(scenes: Sequence[Scene], order: str) -> list[int]:
         first = {"least_cloudy": cloud, "newest": age, "oldest": -age}[order]
         return first, age, scene.id
 
-    return sorted(range(len(scenes)), key=key)
+    return sorted(range(len(scenes)) if positions is None else positions, key=key)
 
 
 def composite(
@@ -95,9 +142,10 @@ def composite(
     bands: Sequence[str],
     geobox: GeoBox,
     *,
-    rule: Composite,
-    valid: ValidPixels,
+    rule: Rule,
     inside: Bool,
+    reader: Reader = EXACT,
+    positions: Sequence[int] | None = None,
 ) -> Image:
     """Composite scenes on a grid.
 
@@ -110,8 +158,9 @@ def composite(
         bands: Names of the bands.
         geobox: The grid.
         rule: How to composite.
-        valid: Which pixels are usable.
         inside: Pixels wanted, dims ``(y, x)``.
+        reader: How files are read.
+        positions: Positions of the scenes to use; all where None.
 
     Returns:
         The image. A scene with a file that cannot be read gives no pixel of this image; where no
@@ -119,23 +168,79 @@ def composite(
 
     Raises:
         SourceUnavailableError: A server does not answer; worth another try.
+        ViewLimitError: A view for a look would have to read too much.
     """
     image = _blank(bands, inside)
-    usable = _usability_of_scenes(scenes, geobox, valid, image)
+    chosen = range(len(scenes)) if positions is None else positions
+    if rule.method == "first" and reader.looks:
+        _look(image, scenes, order_scenes(scenes, rule.order, chosen), geobox, rule, reader)
+        return image
+    usable = _usability_of_scenes(scenes, chosen, geobox, rule.valid, image, reader)
     image.observations[:] = _observations(scenes, usable) * inside
-    order = [p for p in order_scenes(scenes, rule.order) if p in usable]
+    order = [p for p in order_scenes(scenes, rule.order, chosen) if p in usable]
     if rule.method == "first":
-        _mosaic(image, scenes, order, usable, geobox)
+        _mosaic(image, scenes, order, usable, geobox, reader)
         return image
     layers = []
-    for positions in _passes(scenes, order):
+    for group in _passes(scenes, order):
         layer = _blank(bands, inside)
-        _mosaic(layer, scenes, positions, usable, geobox)
+        _mosaic(layer, scenes, group, usable, geobox, reader)
         image.reads += layer.reads
         image.status[layer.status == Status.FAILED_READ] = Status.FAILED_READ
         layers.append(layer)
     _reduce(image, layers, rule.method)
     return image
+
+
+def attempted_bands(
+    scene: Scene, bands: Sequence[str], geobox: GeoBox, inside: Bool, reader: Reader
+) -> Image:
+    """Read the bands of one scene, every observed pixel of it valid.
+
+    Args:
+        scene: The scene.
+        bands: Names of the bands.
+        geobox: The grid.
+        inside: Pixels wanted, dims ``(y, x)``.
+        reader: How files are read.
+
+    Returns:
+        The image; ``FAILED_READ`` everywhere where a band cannot be read.
+    """
+    image = _blank(bands, inside)
+    if inside.any():
+        filled = _fill(image, scene, 0, inside, geobox, reader)
+        image.observations[filled] = 1
+    return image
+
+
+def _look(
+    image: Image,
+    scenes: Sequence[Scene],
+    order: Sequence[int],
+    geobox: GeoBox,
+    rule: Rule,
+    reader: Reader,
+) -> None:
+    """Fill each pixel from the first scene that is usable there, and read no more than that."""
+    open_pixels = image.status != Status.OUTSIDE_REGION
+    failed = np.zeros(image.status.shape, bool)
+    batch = reader.threads(_first_file(scenes[order[0]]).href) if order else 1
+    for start in range(0, len(order), batch):
+        if not open_pixels.any():
+            break
+        part = order[start : start + batch]
+        before = image.status.copy()
+        failed |= before == Status.FAILED_READ
+        usable = _usability_of_scenes(scenes, part, geobox, rule.valid, image, reader)
+        failed |= (image.status == Status.FAILED_READ) & open_pixels
+        image.status[before == Status.VALID] = Status.VALID
+        for position in part:
+            needed = usable[position].valid & open_pixels if position in usable else None
+            if needed is not None and needed.any():
+                open_pixels &= ~_fill(image, scenes[position], position, needed, geobox, reader)
+    failed |= image.status == Status.FAILED_READ
+    image.status[failed & open_pixels] = Status.FAILED_READ
 
 
 def _blank(bands: Sequence[str], inside: Bool) -> Image:
@@ -166,13 +271,14 @@ def _mosaic(
     order: Sequence[int],
     usable: dict[int, Usability],
     geobox: GeoBox,
+    reader: Reader,
 ) -> None:
     """Fill each pixel from the first scene, in order, that is usable there."""
     open_pixels = image.status != Status.OUTSIDE_REGION
     for position in order:
         needed = usable[position].valid & open_pixels
         if needed.any():
-            open_pixels &= ~_fill(image, scenes[position], position, needed, geobox)
+            open_pixels &= ~_fill(image, scenes[position], position, needed, geobox, reader)
 
 
 def _reduce(image: Image, layers: Sequence[Image], method: str) -> None:
@@ -197,19 +303,26 @@ def _reduce(image: Image, layers: Sequence[Image], method: str) -> None:
 
 
 def _usability_of_scenes(
-    scenes: Sequence[Scene], geobox: GeoBox, valid: ValidPixels, image: Image
+    scenes: Sequence[Scene],
+    positions: Sequence[int],
+    geobox: GeoBox,
+    valid: ValidPixels,
+    image: Image,
+    reader: Reader,
 ) -> dict[int, Usability]:
     def read(position: int) -> tuple[Usability, WindowRead | None] | Read:
         scene = scenes[position]
         quality = scene.quality
         if quality is None:
-            return _attempted(scene, next(iter(scene.bands)), lambda: _observed(scene, geobox))
-        return _attempted(scene, "quality", lambda: read_usability(quality, valid, geobox))
+            return _attempted(
+                scene, next(iter(scene.bands)), lambda: _observed(scene, geobox, reader)
+            )
+        return _attempted(scene, "quality", lambda: reader.usability(quality, valid, geobox))
 
     usable = {}
     failed = np.zeros(image.status.shape, bool)
-    positions = range(len(scenes))
-    for position, result in zip(positions, _in_threads(read, positions, scenes), strict=True):
+    threads = reader.threads(_first_file(scenes[positions[0]]).href) if positions else 1
+    for position, result in zip(positions, _in_threads(read, positions, threads), strict=True):
         scene = scenes[position]
         if isinstance(result, Read):
             image.reads.append(result)
@@ -228,9 +341,9 @@ def _usability_of_scenes(
     return usable
 
 
-def _observed(scene: Scene, geobox: GeoBox) -> tuple[Usability, WindowRead | None]:
+def _observed(scene: Scene, geobox: GeoBox, reader: Reader) -> tuple[Usability, WindowRead | None]:
     """Where there is no quality band, what is observed is usable."""
-    packed, window = read_band(next(iter(scene.bands.values())), geobox)
+    packed, window = reader.band(next(iter(scene.bands.values())), geobox)
     return Usability(observed=packed != 0, valid=packed != 0), window
 
 
@@ -248,18 +361,21 @@ def _observations(scenes: Sequence[Scene], usable: dict[int, Usability]) -> npt.
     return np.minimum(n, np.iinfo(np.uint8).max).astype(np.uint8)
 
 
-def _fill(image: Image, scene: Scene, position: int, needed: Bool, geobox: GeoBox) -> Bool:
+def _fill(
+    image: Image, scene: Scene, position: int, needed: Bool, geobox: GeoBox, reader: Reader
+) -> Bool:
     """Fill needed pixels from a scene; give those that were filled."""
-    rows, columns = _bounding_box(needed)
+    rows, columns = _bounding_box(needed, reader)
     part = geobox[rows, columns]
     needed = needed[rows, columns]
 
     def read(name: str) -> tuple[Packed, WindowRead | None] | Read:
-        return _attempted(scene, name, lambda: read_band(scene.bands[name], part))
+        return _attempted(scene, name, lambda: reader.band(scene.bands[name], part))
 
     # a scene may lack optional bands, which then have no observation here
     names = [name for name in image.bands if name in scene.bands]
-    results = dict(zip(names, _in_threads(read, names, [scene]), strict=True))
+    threads = reader.threads(_first_file(scene).href)
+    results = dict(zip(names, _in_threads(read, names, threads), strict=True))
     filled = np.zeros(image.status.shape, bool)
     failures = [r for r in results.values() if isinstance(r, Read)]
     values = {name: r[0] for name, r in results.items() if not isinstance(r, Read)}
@@ -283,7 +399,10 @@ def _fill(image: Image, scene: Scene, position: int, needed: Bool, geobox: GeoBo
     return filled
 
 
-def _bounding_box(needed: Bool) -> tuple[slice, slice]:
+def _bounding_box(needed: Bool, reader: Reader) -> tuple[slice, slice]:
+    if reader.looks:
+        # one sampling for all scenes of a view is cheaper than reading a little less
+        return slice(0, needed.shape[0]), slice(0, needed.shape[1])
     rows, columns = np.flatnonzero(needed.any(axis=1)), np.flatnonzero(needed.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
@@ -298,12 +417,11 @@ def _enter_gdal() -> None:
     gdal_environment().__enter__()
 
 
-def _in_threads(
-    function: Callable[[T], R], arguments: Sequence[T], scenes: Sequence[Scene]
-) -> Iterable[R]:
-    if not scenes:
-        return []
-    return list(_pool(reader_threads(_first_file(scenes[0]).href)).map(function, arguments))
+def _in_threads(function: Callable[[T], R], arguments: Sequence[T], threads: int) -> Iterable[R]:
+    if threads == 1:
+        with gdal_environment():
+            return [function(argument) for argument in arguments]
+    return list(_pool(threads).map(function, arguments))
 
 
 def _done(scene: Scene, band: str, window: WindowRead) -> Read:

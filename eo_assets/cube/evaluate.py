@@ -1,31 +1,27 @@
 """The one place where a virtual cube becomes pixels.
 
-Batch, tiles and notebooks all call ``evaluate``; they differ only in the grid they ask for.
+Batch, tiles and notebooks all call ``evaluate``; they differ in the grid they ask for, and in
+whether a look is enough.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
-from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
-from odc.geo.xr import xr_coords
 
-from eo_assets.catalog.collections import get_collection
-from eo_assets.catalog.indices import get_index
-from eo_assets.cube.compositing import Image, Status, composite
-from eo_assets.cube.graph import (
-    Clip,
-    Composite,
-    Indices,
-    LoadScenes,
-    ValidPixels,
-    VirtualCube,
-    packing,
-)
-from eo_assets.cube.grid import inside, project_outline
+from eo_assets.cube.access import gdal_environment
+from eo_assets.cube.compositing import EXACT, PREVIEW, Status
+from eo_assets.cube.demand import demanded
+from eo_assets.cube.executing import Execution, Place
+from eo_assets.cube.graph import VirtualCube
+from eo_assets.cube.graph.signatures import Kind
+from eo_assets.cube.raster import Raster
 from eo_assets.cube.reading import Read
 from eo_assets.errors import ConfigurationError
 
@@ -35,14 +31,46 @@ class Evaluation:
     """Pixels of a cube on a grid.
 
     Attributes:
-        packed: One variable a band, dims ``(y, x)``, packed as its CF attributes say; and
-            ``status`` (uint8, see ``Status``), ``observations`` (uint8, satellite passes that
-            saw the pixel usably), ``source`` (uint16, 1-based position in the cube's scenes).
-        reads: The read log.
+        raster: The pixels.
+        geobox: The grid.
     """
 
-    packed: xr.Dataset
-    reads: tuple[Read, ...]
+    raster: Raster
+    geobox: GeoBox
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the bands."""
+        return tuple(self.raster.bands)
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """The read log."""
+        return self.raster.reads
+
+    @property
+    def time(self) -> str:
+        """First moment of the period it shows, ISO 8601; empty where it is not one of a series."""
+        return self.raster.time
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Pixels with an observation, dims ``(y, x)``."""
+        return self.raster.status == Status.VALID
+
+    def values(self, name: str) -> npt.NDArray[np.float32]:
+        """Give a band, dims ``(y, x)``: reflectance 0-1, kelvin, metres...; NaN where invalid."""
+        return self.raster.bands[name].decoded()
+
+    @cached_property
+    def packed(self) -> xr.Dataset:
+        """As a dataset: one variable a band, dims ``(y, x)``.
+
+        Bands as loaded are packed as their CF attributes say, derived ones float32 with NaN. And
+        ``status`` (uint8, see ``Status``), ``observations`` (uint8, satellite passes that saw the
+        pixel usably), ``source`` (uint16, 1-based position in the cube's scenes).
+        """
+        return self.raster.dataset(self.geobox)
 
     @property
     def decoded(self) -> xr.Dataset:
@@ -57,89 +85,104 @@ class Evaluation:
         )
 
 
-def evaluate(cube: VirtualCube, geobox: GeoBox) -> Evaluation:
+def evaluate(
+    cube: VirtualCube,
+    geobox: GeoBox,
+    *,
+    preview: bool = False,
+    bands: Sequence[str] | None = None,
+    max_scenes: int | None = None,
+) -> Evaluation:
     """Compute a cube's pixels on a grid.
 
-    The value of a pixel depends on that pixel alone, so that any way of cutting a grid into
-    pieces gives the same pixels, bit for bit.
+    The value of a pixel depends on that pixel, and on the halo its operations declare, alone: any
+    way of cutting a grid into pieces gives the same pixels, bit for bit.
 
     Args:
-        cube: The cube; its value must be an image.
+        cube: The cube, resolved; its value must be an image.
         geobox: The grid, any CRS.
+        preview: A look is enough: overviews are read where the grid is coarser than the files, no
+            more bands than are shown or derived from, and no more scenes than fill the view, so
+            that ``observations`` is 0. On a grid aligned with the files at their own resolution
+            pixels are the same bit for bit.
+        bands: Bands wanted; those to be rendered where a look is enough and the cube says so, else
+            all.
+        max_scenes: Most scenes that may touch the grid; None for any number.
 
     Returns:
         The pixels and the read log.
 
     Raises:
-        ConfigurationError: The cube's value is scenes, not an image; or an index lacks a band.
+        ConfigurationError: The cube's value is no image, it is not resolved, or it lacks a band.
+        ViewLimitError: More scenes touch the grid, or more would have to be read, than may.
         SourceUnavailableError: A server does not answer.
     """
-    nodes = list(_chain(cube))
-    load = next(node for node in nodes if isinstance(node, LoadScenes))
-    rule = next((node for node in nodes if isinstance(node, Composite)), None)
-    if rule is None:
+    if cube.kind is not Kind.IMAGE:
         raise ConfigurationError(
-            "This cube describes scenes, not an image.", "Add composite() before evaluating it."
+            f"This cube describes {cube.kind.value}, not an image.",
+            "Add composite() or reduce it over time before evaluating it.",
         )
-    clips = [node for node in nodes if isinstance(node, Clip)]
-    wanted = np.ones(geobox.shape, bool)
-    for clip in clips:
-        wanted &= inside(geobox, project_outline(clip.outline, CRS(geobox.crs)).json)
-    valid = next((node for node in nodes if isinstance(node, ValidPixels)), _EVERYTHING)
-    image = composite(load.scenes, load.bands, geobox, rule=rule, valid=valid, inside=wanted)
-    dataset = _dataset(image, load.collection, geobox)
-    for node in nodes:
-        if isinstance(node, Indices):
-            dataset = _with_indices(dataset, node.names)
-    return Evaluation(packed=dataset, reads=tuple(image.reads))
+    names = _wanted(cube, bands, preview=preview)
+    execution = _execution(cube, names, preview=preview, max_scenes=max_scenes)
+    place = Place(geobox, np.ones(geobox.shape, bool))
+    with gdal_environment():
+        return Evaluation(execution.image(cube.result, place).select(names), geobox)
 
 
-_EVERYTHING = ValidPixels(
-    data="scenes", kind="classes", fill=(0,), invalid=(), cloud=(), opening_m=0, dilation_m=0
-)
+def evaluate_times(
+    cube: VirtualCube,
+    geobox: GeoBox,
+    *,
+    preview: bool = False,
+    bands: Sequence[str] | None = None,
+    max_scenes: int | None = None,
+) -> tuple[Evaluation, ...]:
+    """Compute a cube's pixels on a grid for each of its times; see ``evaluate``.
+
+    Args:
+        cube: The cube, resolved; its value is a series, or scenes, taken as the series of passes.
+        geobox: The grid, any CRS.
+        preview: A look is enough.
+        bands: Bands wanted; all where not given.
+        max_scenes: Most scenes that may touch the grid; None for any number.
+
+    Returns:
+        One evaluation a time at which a scene touches the grid, in order of time.
+
+    Raises:
+        ConfigurationError: The cube's value is one image, it is not resolved, or it lacks a band.
+        ViewLimitError: More scenes touch the grid, or more would have to be read, than may.
+        SourceUnavailableError: A server does not answer.
+    """
+    if cube.kind is Kind.IMAGE:
+        raise ConfigurationError("This cube is one image; it has no times.", "Use evaluate().")
+    names = _wanted(cube, bands, preview=preview)
+    execution = _execution(cube, names, preview=preview, max_scenes=max_scenes)
+    place = Place(geobox, np.ones(geobox.shape, bool))
+    with gdal_environment():
+        series = execution.series(cube.result, place)
+        return tuple(Evaluation(one.select(names), geobox) for one in series)
 
 
-def _chain(cube: VirtualCube) -> list[LoadScenes | ValidPixels | Composite | Clip | Indices]:
-    chain = []
-    name: str | None = cube.result
-    while name is not None:
-        node = cube.nodes[name]
-        chain.append(node)
-        name = getattr(node, "data", None)
-    return chain[::-1]
+def _execution(
+    cube: VirtualCube, names: Sequence[str], *, preview: bool, max_scenes: int | None
+) -> Execution:
+    if not cube.is_resolved:
+        raise ConfigurationError(
+            "This cube names a search, a product or a model that has not been looked up.",
+            "Resolve it before evaluating it.",
+        )
+    reader = PREVIEW if preview else EXACT
+    return Execution(cube, demanded(cube, names), reader, max_scenes)
 
 
-def _dataset(image: Image, collection_id: str, geobox: GeoBox) -> xr.Dataset:
-    collection = get_collection(collection_id)
-    dims = ("y", "x")
-    variables = {
-        name: xr.Variable(dims, values, packing(collection.band(name)))
-        for name, values in image.bands.items()
-    }
-    variables["status"] = xr.Variable(
-        dims,
-        image.status,
-        {
-            "long_name": "Why a pixel has a value or none",
-            "flag_values": [int(status) for status in Status],
-            "flag_meanings": " ".join(status.name.lower() for status in Status),
-        },
-    )
-    variables["observations"] = xr.Variable(
-        dims, image.observations, {"long_name": "Satellite passes that saw the pixel usably"}
-    )
-    variables["source"] = xr.Variable(
-        dims, image.source, {"long_name": "1-based position of the scene the pixel is from"}
-    )
-    return xr.Dataset(variables, coords=xr_coords(geobox))
-
-
-def _with_indices(dataset: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
-    decoded = xr.decode_cf(dataset)
-    for name in names:
-        index = get_index(name)
-        needed = index.bands_in(tuple(str(variable) for variable in dataset.data_vars))
-        values = index.compute({band: decoded[band].to_numpy() for band in needed})
-        attributes = {"long_name": index.title, "units": "1", "references": index.reference}
-        dataset = dataset.assign({name: xr.Variable(("y", "x"), values, attributes)})
-    return dataset
+def _wanted(cube: VirtualCube, bands: Sequence[str] | None, *, preview: bool) -> tuple[str, ...]:
+    available = cube.signature.bands
+    if bands is None:
+        return tuple(cube.rendering.bands) if preview and cube.rendering else available
+    missing = sorted(set(bands) - set(available))
+    if missing:
+        raise ConfigurationError(
+            f"The cube has no band {', '.join(missing)}.", f"It has {', '.join(available)}."
+        )
+    return tuple(bands)

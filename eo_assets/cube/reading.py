@@ -15,12 +15,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
+import zarr
 from affine import Affine
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from eo_assets.cube.access import open_file, with_retries
+from eo_assets.cube.access import file_stamp, open_file, with_retries
 from eo_assets.cube.graph import ValidPixels
 from eo_assets.cube.grid import Grid
 from eo_assets.cube.masking import Usability, usability
@@ -33,7 +34,7 @@ from eo_assets.cube.warp import (
     nearest,
     source_coordinates,
 )
-from eo_assets.errors import SourceContractError
+from eo_assets.errors import SourceContractError, SourceReadError
 
 Window2D = tuple[slice, slice]
 """Rows and columns of a file."""
@@ -74,7 +75,7 @@ class WindowRead:
 
 
 @dataclass(frozen=True)
-class _Alignment:
+class Alignment:
     """How two aligned grids relate: ``repeat`` source pixels, or average ``reduce`` of them.
 
     ``row`` and ``column`` are where the wanted grid starts, in wanted pixels from the file's
@@ -104,7 +105,9 @@ def read_band(band: SourceBand, geobox: GeoBox) -> tuple[Packed, WindowRead | No
         SourceContractError: Its pixels are not 16-bit integers.
     """
     grid = file_grid(band)
-    alignment = _alignment(grid, geobox)
+    alignment = aligned(grid, geobox)
+    if band.resampling == "nearest" and (alignment is None or alignment.reduce > 1):
+        return _read_classes(band, grid, geobox)
     if alignment is None:
         return _read_band_warped(band, grid, geobox)
     repeat, reduce = alignment.repeat, alignment.reduce
@@ -112,8 +115,8 @@ def read_band(band: SourceBand, geobox: GeoBox) -> tuple[Packed, WindowRead | No
     packed = np.zeros(geobox.shape, np.uint16)
     if reach is None:
         return packed, None
-    window = _read(band, grid, reach)
-    values = packed_values(_checked(window.values, band), band)
+    window = read_window(band, grid, reach)
+    values = packed_values(checked(window.values, band), band)
     if reduce > 1:
         values = block_mean(_padded(values, reduce), reduce)
     values = _repeated(values, repeat)
@@ -150,9 +153,9 @@ def read_usability(
     if reach is None:
         nothing = np.zeros(geobox.shape, bool)
         return Usability(observed=nothing, valid=nothing), None
-    window = _read(quality, grid, reach)
+    window = read_window(quality, grid, reach)
     if window.values.dtype not in (np.uint8, np.uint16):
-        _refuse(quality, window.values.dtype, "uint8 or uint16")
+        refuse_pixels(quality, window.values.dtype, "uint8 or uint16")
     at_source = usability(window.values, rule, pixel_m=abs(transform.a))
     rows = coordinates.rows - reach[0].start
     columns = coordinates.columns - reach[1].start
@@ -175,7 +178,7 @@ def band_window(grid: Grid, geobox: GeoBox) -> Window2D | None:
     Returns:
         Rows and columns, or None when the file does not reach the grid.
     """
-    alignment = _alignment(grid, geobox)
+    alignment = aligned(grid, geobox)
     if alignment is not None:
         return _aligned_window(alignment, grid, geobox)
     coordinates = source_coordinates(geobox, grid.crs, Affine(*grid.transform))
@@ -201,7 +204,7 @@ def quality_window(
     return coordinates.window(grid.shape, margin=rule.halo_px(abs(grid.transform[0])))
 
 
-def _aligned_window(alignment: _Alignment, grid: Grid, geobox: GeoBox) -> Window2D | None:
+def _aligned_window(alignment: Alignment, grid: Grid, geobox: GeoBox) -> Window2D | None:
     repeat, reduce = alignment.repeat, alignment.reduce
     rows = _source_span(alignment.row, geobox.shape[0], repeat, reduce, grid.shape[0])
     columns = _source_span(alignment.column, geobox.shape[1], repeat, reduce, grid.shape[1])
@@ -259,11 +262,34 @@ def covers(file: SourceFile, geobox: GeoBox) -> npt.NDArray[np.bool_]:
     return (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
 
 
-def _read(file: SourceFile, grid: Grid, reach: tuple[slice, slice]) -> WindowRead:
+def read_window(
+    file: SourceFile, grid: Grid, reach: tuple[slice, slice], overview: int | None = None
+) -> WindowRead:
+    """Read a window of a file.
+
+    Args:
+        file: The file.
+        grid: The grid of what is read: the file's own, or its overview's.
+        reach: Rows and columns of it.
+        overview: Which overview to read; None for the file itself.
+
+    Returns:
+        The pixels.
+
+    Raises:
+        SourceReadError: The file is absent or damaged.
+        SourceUnavailableError: Its server does not answer.
+    """
     rows, columns = reach
     window = Window.from_slices(rows, columns)
     started = time.perf_counter()
-    values, attempts = with_retries(lambda: open_file(file.href).read(1, window=window), file.href)
+    layer = file.layer
+    if isinstance(layer, str):
+        values, attempts = _zarr_array(file.href, layer, file_stamp(file.href))[rows, columns], 1
+    else:
+        values, attempts = with_retries(
+            lambda: open_file(file.href, overview).read(layer, window=window), file.href
+        )
     return WindowRead(
         values=values,
         transform=Affine(*grid.transform) * Affine.translation(columns.start, rows.start),
@@ -273,20 +299,41 @@ def _read(file: SourceFile, grid: Grid, reach: tuple[slice, slice]) -> WindowRea
     )
 
 
-def _checked(values: npt.NDArray[Any], band: SourceBand) -> npt.NDArray[Any]:
+@lru_cache(maxsize=64)
+def _zarr_array(group: str, name: str, stamp: tuple[int, int]) -> Any:  # noqa: ARG001 -- of the key
+    try:
+        return zarr.open_array(f"{group}/{name}", mode="r")
+    except (FileNotFoundError, KeyError) as error:
+        raise SourceReadError(
+            f"There is no array {name} in {group}.", "Materialise the product again."
+        ) from error
+
+
+def checked(values: npt.NDArray[Any], band: SourceBand) -> npt.NDArray[Any]:
+    """Pass pixels on if they have the data type their collection promises.
+
+    Raises:
+        SourceContractError: They have another.
+    """
     if values.dtype != band.dtype:
-        _refuse(band, values.dtype, band.dtype)
+        refuse_pixels(band, values.dtype, band.dtype)
     return values
 
 
-def _refuse(file: SourceFile, found: np.dtype[Any], expected: str) -> NoReturn:
+def refuse_pixels(file: SourceFile, found: np.dtype[Any], expected: str) -> NoReturn:
+    """Say that a file's pixels have a data type nobody expected.
+
+    Raises:
+        SourceContractError: Always.
+    """
     raise SourceContractError(
         f"{file.href.partition('?')[0]} has {found} pixels; {expected} was expected.",
         "Exclude the item; its file is not what its collection promises.",
     )
 
 
-def _alignment(grid: Grid, geobox: GeoBox) -> _Alignment | None:
+def aligned(grid: Grid, geobox: GeoBox) -> Alignment | None:
+    """Tell how two grids relate where nothing needs to be resampled; None where something does."""
     source, target = Affine(*grid.transform), geobox.transform
     if geobox.crs != grid.crs or source.b or source.d or target.b or target.d:
         return None
@@ -299,7 +346,7 @@ def _alignment(grid: Grid, geobox: GeoBox) -> _Alignment | None:
         return None
     if source.e / target.e != ratio:
         return None
-    return _Alignment(repeat=repeat, reduce=reduce, row=row, column=column)
+    return Alignment(repeat=repeat, reduce=reduce, row=row, column=column)
 
 
 def _whole(value: float, *, unit: int = 0) -> int | None:
@@ -330,9 +377,7 @@ def _repeated(values: Packed, factor: int) -> Packed:
     return np.repeat(np.repeat(values, factor, axis=0), factor, axis=1)
 
 
-def _place(
-    values: Packed, onto: Packed, rows: slice, columns: slice, alignment: _Alignment
-) -> None:
+def _place(values: Packed, onto: Packed, rows: slice, columns: slice, alignment: Alignment) -> None:
     """Put values read from a window where they belong in the wanted grid."""
     spans = []
     for window, start, n, length in (
@@ -347,11 +392,8 @@ def _place(
     onto[to_rows, to_columns] = values[from_rows, from_columns]
 
 
-@lru_cache(maxsize=256)
 def coarsening(grid: Grid, crs: str, resolution: float) -> int:
     """Give how many source pixels fit side by side into a pixel of another grid, at least one.
-
-    Judged at the middle of the file, so that it does not depend on the window asked for.
 
     Args:
         grid: Grid of the file.
@@ -361,13 +403,42 @@ def coarsening(grid: Grid, crs: str, resolution: float) -> int:
     Returns:
         A whole number, rounded down.
     """
+    return max(int(round(pixel_ratio(grid, crs, resolution), 6)), 1)
+
+
+@lru_cache(maxsize=1024)
+def pixel_ratio(grid: Grid, crs: str, resolution: float) -> float:
+    """Give how much larger the pixels of another grid are than a file's.
+
+    Judged at the middle of the file, so that it does not depend on the window asked for.
+
+    Args:
+        grid: Grid of the file.
+        crs: CRS of the other grid.
+        resolution: Its pixel size, in units of its CRS.
+
+    Returns:
+        Ratio of their edges.
+    """
     transform = Affine(*grid.transform)
     size = abs(transform.a)
     if CRS(grid.crs) != CRS(crs):
         middle = Affine.translation(grid.shape[1] // 2, grid.shape[0] // 2)
         pixel = GeoBox((1, 1), transform * middle, grid.crs)
         size = pixel.extent.to_crs(crs).area ** 0.5
-    return max(int(round(resolution / size, 6)), 1)
+    return float(resolution / size)
+
+
+def _read_classes(band: SourceBand, grid: Grid, geobox: GeoBox) -> tuple[Packed, WindowRead | None]:
+    """Take the class of the source pixel each centre lies in: classes have no mean."""
+    coordinates = source_coordinates(geobox, grid.crs, Affine(*grid.transform))
+    reach = coordinates.window(grid.shape, margin=0)
+    if reach is None:
+        return np.zeros(geobox.shape, np.uint16), None
+    window = read_window(band, grid, reach)
+    values = packed_values(checked(window.values, band), band)
+    rows, columns = coordinates.rows - reach[0].start, coordinates.columns - reach[1].start
+    return nearest(values, rows, columns, outside=0), window
 
 
 def _read_band_warped(
@@ -380,8 +451,8 @@ def _read_band_warped(
     reach = _warped_window(coordinates, grid, factor)
     if reach is None:
         return np.zeros(geobox.shape, np.uint16), None
-    window = _read(band, grid, reach)
-    values = packed_values(_checked(window.values, band), band)
+    window = read_window(band, grid, reach)
+    values = packed_values(checked(window.values, band), band)
     if factor > 1:
         values = block_mean(_padded(values, factor), factor)
     # divided before the window is taken off, so that rounding does not depend on the window

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from eo_assets.catalog.bands import Band
 from eo_assets.catalog.collections import Collection
 from eo_assets.catalog.collections.model import StacItem
+from eo_assets.catalog.quality import QualityBand
 from eo_assets.catalog.radiometry import Radiometry
 from eo_assets.cube.grid import Grid
 from eo_assets.errors import SourceContractError
@@ -32,10 +33,12 @@ class SourceFile(_Value):
     Attributes:
         href: Unsigned address.
         grid: Its pixels' grid as its header states it; None before it was probed.
+        layer: Number of the band in the file, from 1; or the name of an array of a Zarr group.
     """
 
     href: str
     grid: Grid | None = None
+    layer: int | str = 1
 
 
 class SourceBand(SourceFile):
@@ -51,6 +54,10 @@ class SourceBand(SourceFile):
         value_offset: Value of a stored zero of the product.
         dtype: Data type of the file's pixels.
         reason: Why this radiometry holds.
+        resampling: ``average`` for quantities, averaged and interpolated; ``nearest`` for classes,
+            which have no mean.
+        title: For people; empty where the collection says it.
+        units: Of the value.
     """
 
     scale: float
@@ -62,6 +69,9 @@ class SourceBand(SourceFile):
     value_offset: float = 0.0
     dtype: str = "uint16"
     reason: str
+    resampling: Literal["average", "nearest"] = "average"
+    title: str = ""
+    units: str = "1"
 
 
 class Scene(_Value):
@@ -204,3 +214,33 @@ def _source_band(href: str, radiometry: Radiometry, band: Band) -> SourceBand:
         dtype=band.source_dtype,
         reason=radiometry.reason,
     )
+
+
+def with_quality_as_band(scene: Scene, quality: QualityBand) -> Scene:
+    """Give a scene whose quality band can be read as a band, under its own name.
+
+    Args:
+        scene: The scene.
+        quality: Its collection's quality band.
+
+    Returns:
+        The scene; as it is where it has no quality band.
+    """
+    if scene.quality is None:
+        return scene
+    fill = quality.fill[0] if quality.kind == "classes" else 1 << quality.fill[0]
+    band = SourceBand(
+        href=scene.quality.href,
+        grid=scene.quality.grid,
+        scale=1,
+        offset=0,
+        nodata=fill,
+        valid_min=1,
+        valid_max=65_534,
+        value_scale=1,
+        dtype="uint8" if quality.kind == "classes" else "uint16",
+        reason="classes, as they are stored",
+        resampling="nearest",
+        title=f"Quality band {quality.name}",
+    )
+    return scene.model_copy(update={"bands": {**scene.bands, quality.name: band}})

@@ -96,6 +96,12 @@ def _transformer(source: str, target: str) -> Transformer:
     return Transformer.from_crs(source, target, always_xy=True)
 
 
+def to_longitude_latitude(crs: str, x: Float, y: Float) -> tuple[Float, Float]:
+    """Transform coordinates of a CRS to longitude and latitude (WGS 84), degrees."""
+    longitude, latitude = _transformer(crs, "EPSG:4326").transform(x, y)
+    return longitude, latitude
+
+
 def _transformed(
     source: str, target: str, x: Float, y: Float, steps: tuple[float, float]
 ) -> tuple[Float, Float]:

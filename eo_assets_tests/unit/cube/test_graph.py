@@ -43,7 +43,7 @@ def document(cube):
 def refusal(document) -> str:
     with pytest.raises(ConfigurationError) as caught:
         parse_cube(json.dumps(document), origin="cube.json")
-    assert caught.value.problem.startswith("cube.json is not a virtual cube of version 1")
+    assert caught.value.problem.startswith("cube.json is not a virtual cube of version 2")
     return caught.value.problem
 
 
@@ -140,14 +140,14 @@ def test_an_operation_nobody_knows_is_refused(document):
 
 
 def test_another_version_is_refused(document):
-    document["schema_version"] = 2
+    document["schema_version"] = 1
     assert "schema_version" in refusal(document)
 
 
 def test_operations_in_the_wrong_order_are_refused(document):
     document["nodes"]["clip"]["data"] = "valid"
     del document["nodes"]["composite"]
-    assert "clip ('clip') cannot take the value of valid_pixels" in refusal(document)
+    assert "'clip': clip cannot take scenes" in refusal(document)
 
 
 def test_two_rules_of_validity_are_refused(scene):
@@ -217,9 +217,9 @@ def test_a_cube_becomes_reflectance_and_indices(scene):
 
 
 def test_an_index_whose_band_is_missing_is_refused(scene):
-    cube = VirtualCube.load("sentinel-2-l2a", (scene,), ("red",)).composite().index("ndvi")
+    cube = VirtualCube.load("sentinel-2-l2a", (scene,), ("red",)).composite()
     with pytest.raises(ConfigurationError, match="needs the band nir or nir08"):
-        evaluate(cube, GRID)
+        cube.index("ndvi")
 
 
 def test_probes_tell_the_grid_of_every_file(scene):

@@ -21,8 +21,8 @@ from referencing import Registry, Resource
 from rio_cogeo.cogeo import cog_validate
 
 from eo_assets.catalog.collections import get_collection
-from eo_assets.cube.graph import packing
 from eo_assets.cube.grid import blocks
+from eo_assets.cube.packing import packing
 from eo_assets.errors import StorageError
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.mosaic_zarr import create_mosaic, open_mosaic, write_block

@@ -1,0 +1,273 @@
+"""What a cube names, looked up: searches in a catalogue, products and models in the store.
+
+Importing this module also teaches ``eo_assets.cube`` to apply stored cluster models.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from pydantic import ValidationError
+
+from eo_assets.catalog.collections import get_collection
+from eo_assets.clustering.bands import StoredBand
+from eo_assets.clustering.model import ClusterModel
+from eo_assets.clustering.predict import predict
+from eo_assets.cube.functions import register_classifier
+from eo_assets.cube.graph import Classify, LoadProduct, LoadScenes, LoadSearch, LoadStored, Node
+from eo_assets.cube.grid import Grid
+from eo_assets.cube.items import newest_versions
+from eo_assets.cube.scene import Scene, SourceBand, scene_of
+from eo_assets.errors import (
+    ConfigurationError,
+    MissingArtifactError,
+    ViewLimitError,
+)
+from eo_assets.storage.mosaic_zarr import open_mosaic
+from eo_assets.storage.store import RECORD, Record
+
+PRODUCT_FILES = {"geotiff": "geotiff", "clusters": "classes", "mosaic": "mosaic"}
+"""Role of the file with the pixels, by step."""
+
+MODEL_STEP = "clusters"
+
+
+class ItemSearch(Protocol):
+    """Finds STAC items, unsigned, for a search a cube describes."""
+
+    def __call__(self, search: LoadSearch, /) -> list[dict[str, Any]]:
+        """Search; the items need not be filtered by anything but what the search says."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a cube's names are looked up: give ``look_up`` to ``VirtualCube.resolved``.
+
+    Attributes:
+        root: Root folder of the product store.
+        find_items: Searches the catalogue; None where there is none.
+    """
+
+    root: Path
+    find_items: ItemSearch | None = None
+
+    def look_up(self, node: Node) -> Node:
+        """Look up one node.
+
+        Args:
+            node: A search, a product or a classification.
+
+        Returns:
+            ``LoadScenes``, ``LoadStored``, or ``Classify`` with its model.
+
+        Raises:
+            MissingArtifactError: There is no such product.
+            ConfigurationError: There is no catalogue, or the product has no pixels.
+            ViewLimitError: The search found more scenes than it allows.
+            SourceUnavailableError: The catalogue does not answer.
+        """
+        match node:
+            case LoadSearch():
+                return self._search(node)
+            case LoadProduct():
+                scene = self.product_scene(node.product)
+                return LoadStored(product=node.product, bands=node.bands, scene=scene)
+            case Classify(model=model, parameters=None):
+                return node.model_copy(update={"parameters": self.model(model)})
+        return node
+
+    def _search(self, node: LoadSearch) -> LoadScenes:
+        if self.find_items is None:
+            raise ConfigurationError("There is no catalogue to search.", "Name a product instead.")
+        collection = get_collection(node.collection)
+        bands = tuple(
+            name for name in node.bands if not collection.quality or name != collection.quality.name
+        )
+        found, _ = newest_versions(self.find_items(node))
+        if len(found) > node.max_scenes:
+            raise ViewLimitError(
+                f"The search finds {len(found)} scenes; at most {node.max_scenes} are allowed.",
+                "Narrow its dates, its outline or its cloud cover.",
+            )
+        scenes = tuple(scene_of(item, collection, bands) for item in found)
+        return LoadScenes(collection=node.collection, bands=node.bands, scenes=scenes)
+
+    def _record(self, product: str) -> tuple[Path, Record]:
+        folder = self.root / product
+        try:
+            record = Record.model_validate_json((folder / RECORD).read_text(encoding="utf-8"))
+        except (OSError, ValidationError) as error:
+            raise MissingArtifactError(
+                f"There is no product {product}.", "Materialise it first."
+            ) from error
+        if record.empty:
+            raise MissingArtifactError(f"{product} is empty: {record.empty}.", "Choose another.")
+        return folder, record
+
+    def product_scene(self, product: str) -> Scene:
+        """Give a stored product as a scene: its files, one band each.
+
+        Args:
+            product: Its id; ``eo_assets.cube.graph.model.ProductId`` has been checked to name
+                nothing outside the store.
+
+        Returns:
+            The scene.
+
+        Raises:
+            MissingArtifactError: There is none, or it is empty.
+            ConfigurationError: The step has no pixels.
+        """
+        folder, record = self._record(product)
+        role = PRODUCT_FILES.get(record.step)
+        if role is None or role not in record.files:
+            raise ConfigurationError(
+                f"{product} has no pixels.", f"Use one of {', '.join(PRODUCT_FILES)}."
+            )
+        path = folder / record.files[role]
+        bands, bbox = _zarr_bands(path) if record.step == "mosaic" else _tif_bands(path)
+        day = dt.datetime.combine(dt.date.fromisoformat(record.date), dt.time(), dt.UTC)
+        return Scene(
+            id=product,
+            acquired=day,
+            platform="store",
+            pass_id=product,
+            cloud_cover_pct=None,
+            baseline=record.digest,
+            bbox_4326=bbox,
+            bands=bands,
+            quality=None,
+        )
+
+    def model(self, product: str) -> dict[str, Any]:
+        """Give the parameters of a stored model.
+
+        Raises:
+            MissingArtifactError: There is none.
+            ConfigurationError: The product has no model.
+        """
+        folder, record = self._record(product)
+        if record.step != MODEL_STEP or "model" not in record.files:
+            raise ConfigurationError(f"{product} has no model.", "Name a clusters product.")
+        text = (folder / record.files["model"]).read_text(encoding="utf-8")
+        ClusterModel.from_json(text)
+        parameters: dict[str, Any] = json.loads(text)
+        return parameters
+
+
+def _tif_bands(path: Path) -> tuple[dict[str, SourceBand], tuple[float, float, float, float]]:
+    with rasterio.open(path, driver="GTiff") as file:
+        grid = Grid(crs=str(file.crs), transform=tuple(file.transform)[:6], shape=file.shape)
+        classes = file.colorinterp[0].name == "palette"
+        bands = {
+            (file.descriptions[n] or f"band{n + 1}"): SourceBand(
+                href=str(path),
+                grid=grid,
+                layer=n + 1,
+                scale=1 if classes else file.scales[n],
+                offset=0 if classes else file.offsets[n],
+                nodata=int(file.nodata or 0),
+                valid_min=1,
+                valid_max=65_534,
+                value_scale=1 if classes else file.scales[n],
+                value_offset=0 if classes else file.offsets[n],
+                dtype=file.dtypes[n],
+                reason="as stored",
+                resampling="nearest" if classes else "average",
+                title=file.tags(n + 1).get("long_name", file.descriptions[n] or ""),
+                units=file.units[n] or "1",
+            )
+            for n in range(file.count)
+        }
+    return bands, _bbox(grid)
+
+
+def _zarr_bands(path: Path) -> tuple[dict[str, SourceBand], tuple[float, float, float, float]]:
+    mosaic = open_mosaic(path, packed=True)
+    grid = Grid.of(mosaic.odc.geobox)
+    bands = {}
+    for name, variable in mosaic.data_vars.items():
+        a = variable.attrs
+        if "scale_factor" not in a:
+            continue
+        scale, offset = float(a["scale_factor"]), float(a.get("add_offset", 0))
+        bands[str(name)] = SourceBand(
+            href=str(path),
+            grid=grid,
+            layer=str(name),
+            scale=scale,
+            offset=offset,
+            nodata=int(a["_FillValue"]),
+            valid_min=1,
+            valid_max=65_534,
+            value_scale=scale,
+            value_offset=offset,
+            dtype=str(variable.dtype),
+            reason="as stored",
+            title=str(a.get("long_name", name)),
+            units=str(a.get("units", "1")),
+        )
+    return bands, _bbox(grid)
+
+
+def _bbox(grid: Grid) -> tuple[float, float, float, float]:
+    bounds = grid.geobox.extent.to_crs("EPSG:4326").boundingbox
+    return bounds.left, bounds.bottom, bounds.right, bounds.top
+
+
+@lru_cache(maxsize=16)
+def _model(text: str) -> ClusterModel:
+    return ClusterModel.from_json(text)
+
+
+PACKED_SCALE = 0.0001
+"""Of reflectance as products store it; models are applied to what is stored."""
+
+
+def classified(
+    parameters: Mapping[str, Any], bands: Mapping[str, npt.NDArray[np.float32]]
+) -> npt.NDArray[np.uint8]:
+    """Apply a cluster model to reflectance.
+
+    Args:
+        parameters: The model as JSON.
+        bands: Its features, float32 ``(y, x)``, NaN where invalid.
+
+    Returns:
+        Class ids from 1; 0 where a feature is missing. The same as in the stored classes: values
+        are packed first, as those were.
+    """
+    model = _model(json.dumps(parameters))
+    planes = np.stack([_packed(bands[name]) for name in model.features])
+    stored = [
+        StoredBand(
+            name=name,
+            title=name,
+            wavelength_um=math.inf,
+            units="1",
+            scale=PACKED_SCALE,
+            offset=0.0,
+            nodata=0,
+        )
+        for name in model.features
+    ]
+    return predict(model, planes, stored)
+
+
+def _packed(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+    known = ~np.isnan(values)
+    steps = np.rint(np.where(known, values, 0) / np.float64(PACKED_SCALE))
+    return np.where(known, np.clip(steps, 1, 65_534), 0).astype(np.uint16)
+
+
+register_classifier(classified)
