@@ -35,7 +35,9 @@ app = typer.Typer(
 catalog_app = typer.Typer(help="STAC catalogues.", no_args_is_help=True)
 regions_app = typer.Typer(help="Regions: what to map.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
+cog_app = typer.Typer(help="Cloud Optimized GeoTIFFs.", no_args_is_help=True)
 app.add_typer(regions_app, name="regions")
+app.add_typer(cog_app, name="cog")
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
@@ -221,9 +223,10 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the web interface.")] = 3000,
     catalog_port: Annotated[int, typer.Option(help="Port of the STAC API.")] = 8081,
     products_port: Annotated[int, typer.Option(help="Port that shows products.")] = 8082,
+    tiles_port: Annotated[int, typer.Option(help="Port of the map tiles.")] = 8090,
     catalog: CatalogOption = None,
 ) -> None:
-    """Start STAC API, Dask, and Dagster's web interface and daemon; Ctrl-C stops all."""
+    """Start STAC API, Dask, map tiles, Dagster's web interface and daemon; Ctrl-C stops all."""
     from eo_assets.commands.dev import run_services
     from eo_assets.settings import load_settings
 
@@ -234,8 +237,75 @@ def dev(
         port=port,
         catalog_port=catalog_port,
         products_port=products_port,
+        tiles_port=tiles_port,
         console=console,
     )
+
+
+@app.command()
+def tiles(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8090,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Worker processes; one a core.  [dim]EO_ASSETS_TILES_WORKERS[/dim]"
+        ),
+    ] = None,
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+    without_token: Annotated[
+        bool, typer.Option("--without-token", help="Let everybody who reaches --host use it.")
+    ] = False,
+) -> None:
+    """Serve map tiles, values and time series, computed when somebody looks; Ctrl-C stops it."""
+    from eo_assets.commands.tiles import run_tiles
+    from eo_assets.settings import SAMPLE, load_settings
+
+    given = {
+        "catalog": catalog,
+        "outputs": outputs,
+        "tiles_workers": workers,
+        "tiles_without_token": without_token or None,
+    }
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    if settings.catalog == SAMPLE:
+        _ensure_sample(settings.sample_dir)
+    run_tiles(settings, host=host, port=port, console=console)
+
+
+@cog_app.command("create")
+def cog_create(
+    source: Annotated[Path, typer.Argument(help="Any raster file GDAL reads.")],
+    target: Annotated[Path, typer.Argument(help="The GeoTIFF to write.")],
+    overviews: Annotated[
+        str, typer.Option(help="How overviews are made: average, mode, nearest, bilinear, cubic.")
+    ] = "average",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the target.")] = False,
+) -> None:
+    """Make a Cloud Optimized GeoTIFF of a raster file, as the project's own products are."""
+    from eo_assets.storage.cog_files import convert_to_cog
+
+    convert_to_cog(source, target, overview_resampling=overviews, overwrite=overwrite)
+    console.print(f"{target} is a Cloud Optimized GeoTIFF of {target.stat().st_size / 1e6:.1f} MB.")
+
+
+@cog_app.command("validate")
+def cog_validate(
+    file: Annotated[Path, typer.Argument(help="A GeoTIFF.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for faults.")] = False,
+) -> None:
+    """Check that a file is a Cloud Optimized GeoTIFF; exit code 1 when it is not."""
+    from eo_assets.storage.cog_files import check_cog
+
+    check = check_cog(file)
+    for fault in check.faults:
+        console.print(f"[red]fault[/]    {fault}", soft_wrap=True)
+    for warning in check.warnings:
+        console.print(f"[yellow]warning[/]  {warning}", soft_wrap=True)
+    good = not check.faults and not (strict and check.warnings)
+    console.print(f"{file} is {'' if good else 'not '}a valid Cloud Optimized GeoTIFF.")
+    raise typer.Exit(0 if good else 1)
 
 
 def run() -> None:

@@ -168,8 +168,47 @@ class Settings(BaseSettings):
             pattern=r"^(team:.+|[^@\s]+@[^@\s]+)$",
         ),
     ] = "team:earth-observation"
+    dagster_url: Annotated[
+        str, Field(description="Address of Dagster's web server, for exports of map layers.")
+    ] = ""
+    tiles_url: Annotated[
+        str, Field(description="Address under which browsers reach the tile service.")
+    ] = ""
+    tiles_dir: Annotated[
+        Path, Field(description="Folder of the map layers people made, shared by all workers.")
+    ] = Path(".eo_assets/tiles")
+    tiles_workers: Annotated[
+        int, Field(description="Worker processes of the tile service; 0 for one a core.", ge=0)
+    ] = 0
+    tiles_cache_mb: Annotated[
+        int, Field(description="Finished tiles each worker keeps in memory, MB.", ge=0, le=4096)
+    ] = 64
+    tiles_token: Annotated[
+        SecretStr,
+        Field(
+            description="Token that callers of the tile service have to present, and key of "
+            "signed tile addresses. Needed to listen beyond this machine."
+        ),
+    ] = SecretStr("")
+    tiles_without_token: Annotated[
+        bool,
+        Field(description="Whether the tile service may be reached by a network without a token."),
+    ] = False
+    tiles_origins: Annotated[
+        str,
+        Field(description="Web origins whose pages may call the tile service, by commas; or *."),
+    ] = ""
+    tiles_sources: Annotated[
+        str,
+        Field(
+            description="Further hosts and folders the tile service may read scenes from, by "
+            "commas, besides those of the catalogue."
+        ),
+    ] = ""
 
-    @field_validator("outputs", "sample_dir", "dagster_home", "regions", "sensor_ledger")
+    @field_validator(
+        "outputs", "sample_dir", "dagster_home", "regions", "sensor_ledger", "tiles_dir"
+    )
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:
         # worker processes may run in another folder
@@ -206,6 +245,11 @@ class Settings(BaseSettings):
     def n_workers(self) -> int:
         """Worker processes of the local cluster."""
         return self.dask_workers or os.cpu_count() or 1
+
+    @property
+    def n_tile_workers(self) -> int:
+        """Worker processes of the tile service."""
+        return self.tiles_workers or os.cpu_count() or 1
 
     def environment(self) -> dict[str, str]:
         """Give this process's environment with these settings, for processes it starts."""
@@ -247,7 +291,7 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _shown(fault: Mapping[str, Any]) -> str:
-    secret = fault["loc"][0] in {"catalog_headers", "catalog_token"}
+    secret = fault["loc"][0] in {"catalog_headers", "catalog_token", "tiles_token"}
     return "" if secret else f" is {fault['input']!r}"
 
 

@@ -1,4 +1,4 @@
-"""Everything at once for one machine: STAC API, Dask, products, Dagster's UI and daemon."""
+"""Everything at once for one machine: STAC API, Dask, products, map tiles, Dagster's UI, daemon."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
+from eo_assets.commands.processes import interruptible
 from eo_assets.commands.products import served
+from eo_assets.commands.tiles import tile_server, with_catalog
 from eo_assets.defs.dask_cluster import local_cluster
 from eo_assets.defs.instance import ensure_workspace, limit_pool
 from eo_assets.defs.steps import ARCHIVE_POOL
@@ -30,7 +31,13 @@ _STOP_S = 20
 
 
 def run_services(
-    settings: Settings, *, port: int, catalog_port: int, products_port: int, console: Console
+    settings: Settings,
+    *,
+    port: int,
+    catalog_port: int,
+    products_port: int,
+    tiles_port: int,
+    console: Console,
 ) -> None:
     """Start all services on this machine and wait; Ctrl-C or a termination ends them all.
 
@@ -39,24 +46,27 @@ def run_services(
         port: Of the web interface.
         catalog_port: Of the STAC API, when the catalogue is a directory.
         products_port: Under which products are served to browsers, for previews.
+        tiles_port: Of the map tiles.
         console: Where to say what is where.
 
     Raises:
         ConfigurationError: A port is taken, a service does not start, or Dagster ends by itself.
     """
-    for number in (port, catalog_port, products_port):
+    for number in (port, catalog_port, products_port, tiles_port):
         _check_free(number)
     with storage_errors(settings.outputs):
         settings.outputs.mkdir(parents=True, exist_ok=True)
-    with _interruptible(), contextlib.ExitStack() as stack:
+    with interruptible(), contextlib.ExitStack() as stack:
         console.print("Starting; Dagster takes ten seconds or more.")
         catalog = _catalog(settings, catalog_port, stack)
         products_url = stack.enter_context(served(settings.outputs, products_port))
+        tiles_url = _tiles(settings, tiles_port, f"http://127.0.0.1:{port}", stack)
         dask_address, dashboard = _dask(settings, stack)
         ready = settings.model_copy(
             update={
                 "catalog": catalog,
                 "products_url": settings.products_url or products_url,
+                "tiles_url": settings.tiles_url or tiles_url,
                 "dask_address": dask_address,
                 "dask_dashboard_url": settings.dask_dashboard_url or dashboard,
             }
@@ -67,34 +77,13 @@ def run_services(
         console.print(f"Dagster UI      [bold]http://127.0.0.1:{port}[/]", soft_wrap=True)
         console.print(f"Catalogue       {catalog}", soft_wrap=True)
         console.print(f"Dask dashboard  {ready.dask_dashboard_url}", soft_wrap=True)
+        console.print(f"Map tiles       {ready.tiles_url}", soft_wrap=True)
         console.print(f"Products        {ready.products_url}  ({settings.outputs})", soft_wrap=True)
         console.print("Ctrl-C stops all of them.")
         code = dagster.wait()
         raise ConfigurationError(
             f"Dagster ended by itself with code {code}.", "Its messages above say why."
         )
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let a termination or a closed terminal do what Ctrl-C does: end the block quietly."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    former = {number: signal.getsignal(number) for number in signals}
-
-    def interrupt(_signal: int, _frame: object) -> None:
-        # whoever is impatient must not leave half of the services running
-        for number in signals:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in signals:
-        signal.signal(number, interrupt)
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 def _check_free(port: int) -> None:
@@ -105,7 +94,7 @@ def _check_free(port: int) -> None:
         except OSError as error:
             raise ConfigurationError(
                 f"Port {port} is taken.",
-                "Choose another one with --port, --catalog-port or --products-port.",
+                "Choose another one: --port, --catalog-port, --products-port or --tiles-port.",
             ) from error
 
 
@@ -116,6 +105,14 @@ def _catalog(settings: Settings, port: int, stack: contextlib.ExitStack) -> str:
     from eo_assets.sample.api.embedded import EmbeddedCatalog
 
     return stack.enter_context(EmbeddedCatalog(directory, stamp=True, port=port)).url
+
+
+def _tiles(settings: Settings, port: int, dagster: str, stack: contextlib.ExitStack) -> str:
+    # a catalogue of its own over a directory: it names files as paths, the fastest to read
+    ready = with_catalog(settings, stack)
+    ready = ready.model_copy(update={"dagster_url": settings.dagster_url or dagster})
+    _, url = stack.enter_context(tile_server(ready, port=port))
+    return url
 
 
 def _dask(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:

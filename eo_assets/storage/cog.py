@@ -99,16 +99,7 @@ def write_cog(
                     file.write_colormap(1, dict(colours))
                     file.colorinterp = (ColorInterp.palette,)
             rasterio.shutil.copy(
-                draft,
-                path,
-                driver="COG",
-                blocksize=str(TILE),
-                # as small as DEFLATE at its default level in two thirds of the time
-                compress="ZSTD",
-                level="1",
-                predictor="NO" if colours else "YES",
-                overview_resampling=overview_resampling.upper(),
-                num_threads="ALL_CPUS",
+                draft, path, **cog_profile(overview_resampling, classes=bool(colours))
             )
     except (RasterioError, CPLE_BaseError) as error:
         free = shutil.disk_usage(path.parent).free
@@ -118,6 +109,20 @@ def write_cog(
         ) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def cog_profile(overview_resampling: str, *, classes: bool) -> dict[str, str]:
+    """Give the creation options of every Cloud Optimized GeoTIFF the project makes."""
+    return {
+        "driver": "COG",
+        "blocksize": str(TILE),
+        # as small as DEFLATE at its default level in two thirds of the time
+        "compress": "ZSTD",
+        "level": "1",
+        "predictor": "NO" if classes else "YES",
+        "overview_resampling": overview_resampling.upper(),
+        "num_threads": "ALL_CPUS",
+    }
 
 
 def _write_band(

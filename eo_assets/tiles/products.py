@@ -1,0 +1,206 @@
+"""Stored products over HTTP: titiler's own endpoints, over ids of the product store only.
+
+No address is ever taken from a request: a product's id leads to its record, and that names its
+file. Sizes titiler leaves open are bounded here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+import rasterio
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Path as InPath
+from morecantile import tms
+from morecantile.defaults import TileMatrixSets
+from pydantic import Field
+from rio_tiler.io import Reader
+from titiler.core.dependencies import BidxParams, DefaultDependency
+from titiler.core.factory import TilerFactory
+from titiler.core.utils import render_image
+from titiler.extensions.wmts import wmtsExtension
+
+from eo_assets.errors import ConfigurationError, MissingArtifactError
+from eo_assets.storage.store import RECORD, Record
+from eo_assets.tiles.problems import RESPONSES, TooMuchError
+from eo_assets.tiles.shelf import rendering
+
+PREFIX = "/products/{region}/{collection}/{date}/{step}"
+MAX_PX = 2048
+"""Longest edge of a picture of a product."""
+
+MAX_TILE_PX = 1024
+MAX_BUFFER_PX = 16
+MAX_BANDS = 16
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+_ROLES = ("geotiff", "classes")
+"""Roles of files that are maps, best first."""
+
+_Size = Annotated[int | None, Field(ge=1, le=MAX_PX, description="Pixels.")]
+_MaxSize = Annotated[int, Field(ge=1, le=MAX_PX, description="Longest edge, pixels.")]
+
+
+@dataclass
+class _PictureSize(DefaultDependency):
+    max_size: _MaxSize | None = 1024
+    height: _Size = None
+    width: _Size = None
+
+    def __post_init__(self) -> None:
+        if self.width or self.height:
+            self.max_size = None
+
+
+@dataclass
+class _TileSize(DefaultDependency):
+    buffer: Annotated[
+        float | None,
+        Query(gt=0, le=MAX_BUFFER_PX, multiple_of=0.5, description="Pixels more on each side."),
+    ] = None
+
+
+@dataclass
+class _Bands(BidxParams):
+    def __post_init__(self) -> None:
+        if self.indexes and len(self.indexes) > MAX_BANDS:
+            raise TooMuchError(
+                f"{len(self.indexes)} bands were asked for.", f"Ask for {MAX_BANDS} at most."
+            )
+
+
+@attrs.define
+class CogReader(Reader):
+    """rio-tiler's reader for GeoTIFFs alone: no other format may lead elsewhere."""
+
+    def __attrs_post_init__(self) -> None:
+        """Open the file."""
+        if self.dataset is None:
+            self.dataset = self._ctx_stack.enter_context(rasterio.open(self.input, driver="GTiff"))
+        super().__attrs_post_init__()  # type: ignore[no-untyped-call]
+
+
+def map_of(root: Path, product: str) -> tuple[Path, Record]:
+    """Find the map of a stored product.
+
+    Args:
+        root: Folder of the product store.
+        product: Id: ``bucegi/sentinel-2-l2a/2023-07-15/geotiff``.
+
+    Returns:
+        Its GeoTIFF and its record.
+
+    Raises:
+        MissingArtifactError: There is no such product, it is empty, or it is no map.
+    """
+    parts = product.split("/")
+    folder = root.joinpath(*parts)
+    if len(parts) != 4 or not all(_PLAIN.fullmatch(part) for part in parts):
+        raise MissingArtifactError(f"{product!r} is no product's id.", "See /catalog for those.")
+    try:
+        record = Record.model_validate_json((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MissingArtifactError(
+            f"There is no product {product!r}.", "See /catalog for those there are."
+        ) from error
+    name = next((record.files[role] for role in _ROLES if role in record.files), None)
+    if name is None or Path(name).name != name:
+        reason = f"it is empty: {record.empty}" if record.empty else "it has no map"
+        raise MissingArtifactError(f"{product} cannot be shown, {reason}.", "Choose another one.")
+    return folder / name, record
+
+
+def products_router(root: Path) -> APIRouter:
+    """Give titiler's endpoints over the product store.
+
+    Args:
+        root: Folder of the product store.
+
+    Returns:
+        The router: tiles, TileJSON, WMTS, point, statistics, preview.
+    """
+    factory = TilerFactory(
+        router=APIRouter(),
+        router_prefix=PREFIX,
+        name="product",
+        reader=CogReader,
+        path_dependency=_path_dependency(root),
+        layer_dependency=_Bands,
+        tile_dependency=_TileSize,
+        img_preview_dependency=_PictureSize,
+        img_part_dependency=_PictureSize,
+        # algorithms do to one file what graphs do to any: /layers
+        process_dependency=lambda: None,
+        supported_tms=TileMatrixSets({"WebMercatorQuad": tms.get("WebMercatorQuad")}),
+        render_func=partial(render_image, zlevel=1),
+        get_renders=_renders,
+        add_part=False,
+        add_viewer=False,
+        extensions=[wmtsExtension(layer_identifier_provider=lambda path: Path(path).stem)],
+    )
+    router = APIRouter(responses=RESPONSES)
+    router.include_router(
+        factory.router,
+        prefix=PREFIX,
+        tags=["Stored products"],
+        dependencies=[Depends(_bounded)],
+    )
+    return router
+
+
+def _path_dependency(root: Path) -> Callable[..., str]:
+    def product_file(
+        request: Request,
+        region: Annotated[str, InPath(examples=["bucegi"])],
+        collection: Annotated[str, InPath(examples=["sentinel-2-l2a"])],
+        date: Annotated[str, InPath(examples=["2023-07-15"])],
+        step: Annotated[str, InPath(examples=["geotiff"])],
+    ) -> str:
+        path = map_of(root, f"{region}/{collection}/{date}/{step}")[0]
+        _check_bands(request.query_params.getlist("bidx"), path)
+        return str(path)
+
+    return product_file
+
+
+def _check_bands(asked: list[str], path: Path) -> None:
+    # titiler passes them on to GDAL as they are
+    numbers = [int(text) for text in asked if text.isdecimal() and len(text) < 5]
+    n = _n_bands(path, path.stat().st_mtime_ns) if asked else 0
+    if len(numbers) < len(asked) or not all(1 <= number <= n for number in numbers):
+        raise ConfigurationError(
+            "A band was asked for that the product does not have.", f"It has bands 1 to {n}."
+        )
+
+
+@lru_cache(maxsize=512)
+def _n_bands(path: Path, _written: int) -> int:
+    with rasterio.open(path, driver="GTiff") as file:
+        return int(file.count)
+
+
+def _bounded(request: Request) -> None:
+    """Bound what titiler takes without a limit.
+
+    Raises:
+        TooMuchError: A tile or the query is too large.
+    """
+    size = request.query_params.get("tilesize", "")
+    if size.isdecimal() and (len(size) > 6 or int(size) > MAX_TILE_PX):
+        raise TooMuchError(
+            f"Tiles of {size[:12]} pixels were asked for.", f"Ask for {MAX_TILE_PX} at most."
+        )
+    if len(request.url.query) > 8000:
+        raise TooMuchError("The query has more than 8000 characters.", "Shorten it.")
+
+
+def _renders(reader: Any) -> dict[str, dict[str, Any]]:
+    if reader.dataset.colorinterp[0].name == "palette":
+        return {"classes": {}}
+    names = [str(name) for name in reader.dataset.descriptions]
+    return {"natural" if len(names) > 1 else "values": rendering(names)}
