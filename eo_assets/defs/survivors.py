@@ -60,7 +60,7 @@ def _config(
     context: dg.AssetExecutionContext, later: Sequence[dg.AssetKey], dask: DaskCluster
 ) -> dict[str, Any]:
     """Give what was chosen at launch, for the later assets alone."""
-    chosen = context.run.run_config
+    chosen: dict[str, Any] = {**context.run.run_config}
     names = {key.to_python_identifier() for key in later}
     return {
         "ops": {name: own for name, own in chosen.get("ops", {}).items() if name in names},
