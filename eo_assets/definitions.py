@@ -14,7 +14,8 @@ from eo_assets.catalog.regions import Region, load_regions
 from eo_assets.defs.build import build_asset
 from eo_assets.defs.dask_cluster import DaskCluster
 from eo_assets.defs.events import Show, event_logger
-from eo_assets.defs.jobs import chain_job
+from eo_assets.defs.freshness import freshness_checks
+from eo_assets.defs.jobs import chain_job, freshness_job, freshness_schedule
 from eo_assets.defs.options import LaunchOptions
 from eo_assets.defs.partitions import date_by_region
 from eo_assets.defs.product_store import ProductStore
@@ -37,7 +38,7 @@ def build_defs(
     collection: str = "",
     show: Show | None = None,
 ) -> dg.Definitions:
-    """Assemble assets, resources, jobs and sensors.
+    """Assemble assets, resources, jobs, schedules and sensors.
 
     Args:
         settings: The settings.
@@ -60,9 +61,13 @@ def build_defs(
         max_retries=settings.max_retries,
         owner=settings.owner,
     )
+    checks = freshness_checks(defaults)
+    freshness = freshness_job(checks)
     return dg.Definitions(
         assets=[build_asset(step, defaults) for step in STEPS],
-        jobs=[chain_job()],
+        asset_checks=[checks],
+        jobs=[chain_job(checks), freshness],
+        schedules=[freshness_schedule(freshness)],
         sensors=_sensors(settings, defaults),
         resources={
             "source": SceneSource(

@@ -1,18 +1,46 @@
-"""Jobs: what people start by name."""
+"""Jobs: what people start by name, or a schedule starts."""
 
 from __future__ import annotations
 
 import dagster as dg
 
+from eo_assets.defs.freshness import FRESHNESS
 from eo_assets.defs.steps import GROUP
 
 CHAIN = "scenes_to_reports"
 
 
-def chain_job() -> dg.UnresolvedAssetJobDefinition:
-    """Give the job that makes all products of a partition, from the search to the report."""
+def chain_job(*others: dg.AssetChecksDefinition) -> dg.UnresolvedAssetJobDefinition:
+    """Give the job that makes all products of a partition, from the search to the report.
+
+    Args:
+        others: Checks of its assets that are made by jobs of their own.
+
+    Returns:
+        The job.
+    """
     return dg.define_asset_job(
         CHAIN,
-        selection=dg.AssetSelection.groups(GROUP),
+        selection=dg.AssetSelection.groups(GROUP) - dg.AssetSelection.checks(*others),
         description="Everything for a region and day: search, mosaic, GeoTIFF, classes, report.",
+    )
+
+
+def freshness_job(checks: dg.AssetChecksDefinition) -> dg.UnresolvedAssetJobDefinition:
+    """Give the job that judges the freshness of all regions."""
+    return dg.define_asset_job(
+        FRESHNESS,
+        selection=dg.AssetSelection.checks(checks),
+        description="Judge for each region whether its last imagery is recent.",
+    )
+
+
+def freshness_schedule(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Judge freshness every morning, once switched on."""
+    return dg.ScheduleDefinition(
+        name=FRESHNESS,
+        job=job,
+        cron_schedule="0 6 * * *",
+        execution_timezone="UTC",
+        description="Every morning: which regions have no recent imagery?",
     )

@@ -65,3 +65,22 @@ def split_key(key: str) -> tuple[dt.date, str]:
     # a run launched by tag alone carries the key as plain text, not as its dimensions
     date, region = str(key).split("|")
     return dt.date.fromisoformat(date), region
+
+
+def names_by_region(prefix: str, regions: Iterable[str]) -> dict[str, str]:
+    """Name what there is one of for each region: sensors, checks.
+
+    Args:
+        prefix: What the names start with.
+        regions: Region ids.
+
+    Returns:
+        Names by region id. Names have no hyphens; an underscore more tells ``a-b`` from ``a_b``.
+    """
+    names: dict[str, str] = {}
+    for region in sorted(regions):
+        name = f"{prefix}_{region.replace('-', '_')}"
+        while name in names.values():
+            name += "_"
+        names[region] = name
+    return names

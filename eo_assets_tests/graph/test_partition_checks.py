@@ -12,6 +12,7 @@ import zarr
 from eo_assets.catalog.checks import CHECKS
 from eo_assets.definitions import STEPS, build_defs
 from eo_assets.defs.dask_cluster import DaskCluster
+from eo_assets.defs.freshness import FRESHNESS
 from eo_assets.defs.jobs import CHAIN
 from eo_assets.pipeline import mosaic
 from eo_assets.pipeline.tasks import InProcess
@@ -59,6 +60,7 @@ def run(archive, tmp_path, instance):
             warnings.simplefilter("ignore", dg.PreviewWarning)
             defs = dg.Definitions(
                 assets=defs.assets,
+                asset_checks=defs.asset_checks,
                 jobs=defs.jobs,
                 resources={**defs.resources, "dask": NoCluster()},
                 executor=dg.in_process_executor,
@@ -175,3 +177,24 @@ def test_a_date_that_cannot_be_made_leaves_the_others_materialised(run, instance
     records = dg.AssetRecordsFilter(key, asset_partitions=[f"{CLOUDY}|seam"])
     [made] = instance.fetch_materializations(records, limit=1).records
     assert made.asset_materialization.metadata["scenes"].value == 2
+
+
+def test_freshness_is_judged_region_by_region(run, instance, archive, tmp_path):
+    assert run(CLEAR, NOTHING, STEPS[:3]).success
+    settings = Settings(catalog=str(archive), outputs=tmp_path / "outputs")
+    defs = build_defs(settings, regions={"seam": region(), "strip": region("strip")})
+    result = defs.resolve_job_def(FRESHNESS).execute_in_process(instance=instance)
+    assert result.success, "a stale region is a warning"
+    found = {one.check_name: one for one in result.get_asset_check_evaluations()}
+    assert set(found) == {"fresh_seam", "fresh_strip"}
+    assert found["fresh_seam"].metadata["last_imagery"].value == OTHER, "later days are empty"
+    assert "no imagery yet" in found["fresh_strip"].description
+    assert {one.severity for one in found.values()} == {dg.AssetCheckSeverity.WARN}
+
+
+def test_freshness_is_no_part_of_the_chain():
+    job = build_defs(Settings()).resolve_job_def(CHAIN)
+    names = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
+    executed = {node.name for node in job.nodes}
+    assert executed == set(STEPS)
+    assert "grid" in names

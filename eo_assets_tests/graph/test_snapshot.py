@@ -33,6 +33,9 @@ def describe(defs: dg.Definitions) -> dict:
     return {
         "assets": {name: _asset(asset) for name, asset in assets.items()},
         "partitions": _partitions(next(iter(assets.values())).partitions_def),
+        "other_checks": sorted(
+            key.to_user_string() for checks in defs.asset_checks or () for key in checks.check_keys
+        ),
         "jobs": {name: _job(job) for name, job in jobs.items()},
         "schedules": sorted(schedule.name for schedule in defs.schedules or ()),
         "sensors": {sensor.name: _sensor(sensor) for sensor in defs.sensors or ()},

@@ -43,6 +43,8 @@ class Region(BaseModel):
             ``medoid``, ``geomedian`` or ``max_ndvi``.
         keep_snow: Whether snow and ice are usable pixels.
         clusters: Number of classes.
+        fresh_within_days: Imagery older than that is a warning, days; twice the five days of two
+            Sentinel-2 satellites leaves room for one cloudy pass.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +61,7 @@ class Region(BaseModel):
     composite: Literal["first", "median", "medoid", "geomedian", "max_ndvi"] | None = None
     keep_snow: bool = True
     clusters: int | None = Field(default=None, ge=2, le=64)
+    fresh_within_days: int = Field(default=10, ge=1)
 
     @field_validator("id")
     @classmethod

@@ -14,6 +14,7 @@ import dagster as dg
 
 from eo_assets.cube.secrecy import redacted
 from eo_assets.defs.jobs import CHAIN
+from eo_assets.defs.partitions import names_by_region
 from eo_assets.defs.source import SceneSource
 from eo_assets.defs.watching import WatchDefaults
 from eo_assets.errors import EoAssetsError
@@ -40,15 +41,9 @@ def sensor_names(regions: Iterable[str]) -> dict[str, str]:
         regions: Region ids.
 
     Returns:
-        Names by region id. Names have no hyphens; an underscore more tells ``a-b`` from ``a_b``.
+        Names by region id.
     """
-    names: dict[str, str] = {}
-    for region in sorted(regions):
-        name = f"new_scenes_{region.replace('-', '_')}"
-        while name in names.values():
-            name += "_"
-        names[region] = name
-    return names
+    return names_by_region("new_scenes", regions)
 
 
 def _build(defaults: WatchDefaults, region: Region, name: str) -> dg.SensorDefinition:

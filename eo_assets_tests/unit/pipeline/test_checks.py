@@ -17,6 +17,7 @@ from eo_assets.cube.compositing import Status
 from eo_assets.cube.grid import Grid, inside, project_outline, region_geobox
 from eo_assets.errors import RejectedArtifactError
 from eo_assets.pipeline.clusters_checks import judge_stability
+from eo_assets.pipeline.freshness import judge_freshness, last_imagery
 from eo_assets.pipeline.geotiff_checks import GeotiffTask, check_geotiff
 from eo_assets.pipeline.grid_verdict import judge_grid
 from eo_assets.pipeline.mosaic_checks import (
@@ -290,3 +291,25 @@ def test_only_failures_of_blocking_checks_keep_a_product_back(
         return
     with pytest.raises(RejectedArtifactError, match="It is shifted"):
         store.read_usable(partition, "mosaic")
+
+
+@pytest.mark.parametrize(("age", "passed"), [(0, True), (10, True), (11, False)])
+def test_a_region_is_fresh_for_as_long_as_it_says(age, passed):
+    last = dt.date(2023, 7, 1)
+    verdict = judge_freshness(region(), last, last + dt.timedelta(days=age))
+    assert (verdict.passed, verdict.warning) == (passed, True)
+    assert verdict.numbers == {
+        "region": "seam", "limit_days": 10, "last_imagery": "2023-07-01", "age_days": age
+    }  # fmt: skip
+
+
+def test_last_imagery_passes_over_empty_and_rejected_dates(tmp_path):
+    store = Store(tmp_path)
+    rejected = Verdict(check="grid", passed=False, text="It is shifted.")
+    for day, changes in [(1, {}), (2, {"empty": "all_cloud"}), (3, {"verdicts": (rejected,)})]:
+        where = Partition(region(), dt.date(2023, 7, day))
+        with store.publish(where, "mosaic") as folder:
+            store.write_record(folder, record(date=str(where.date), **changes))
+    assert last_imagery(store, region(), "daily") == dt.date(2023, 7, 1)
+    assert last_imagery(store, region(), "monthly") == dt.date(2023, 7, 31)
+    assert last_imagery(store, region("other"), "daily") is None
