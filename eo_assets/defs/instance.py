@@ -16,6 +16,11 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 2
+    # two runs of one partition would write the same products
+    tag_concurrency_limits:
+      - key: dagster/partition
+        value: {applyLimitPerUniqueValue: true}
+        limit: 1
   pools:
     default_limit: 2
     # whole runs wait in the queue; a step that waited would keep its slot after being killed

@@ -43,13 +43,21 @@ class Change:
         """Ids of all scenes that changed."""
         return self.new + self.replaced + self.withdrawn
 
-    def run_key(self, partition_key: str, revision: int) -> str:
+    def run_key(self, partition_key: str, *, revision: int, begun: str) -> str:
         """Name the run for this change, the same however often the change is found.
 
-        The revision is part of it because scenes may return to what they were once, and Dagster
-        never starts a second run of the same name.
+        Dagster never starts a second run of the same name. Scenes may return to what they were
+        once, and revisions begin anew with the ledger: both are part of it.
+
+        Args:
+            partition_key: Of which partition.
+            revision: Which change of the partition this is.
+            begun: When its watch began.
+
+        Returns:
+            The name.
         """
-        content = "\n".join(scene.fingerprint for scene in self.scenes)
+        content = "\n".join([begun, *(scene.fingerprint for scene in self.scenes)])
         digest = hashlib.sha256(content.encode()).hexdigest()[:12]
         return f"{partition_key}:{revision}:{digest}"
 

@@ -135,8 +135,10 @@ def _begin(watch: Watch, listing: SceneListing, ledger: Ledger, now: dt.datetime
     oldest = now.date() - dt.timedelta(days=watch.start_days)
     changes = changes_between(watch, {}, list_days(watch, listing, first, last))
     silent = {str(c.date): c.scenes for c in changes if c.date < oldest}
-    begun = (now + _OVERLAP - _SKEW).isoformat()
-    ledger.learn(Batch(scenes=silent, watermark=begun, looked=str(now.date())))
+    mark = (now + _OVERLAP - _SKEW).isoformat()
+    ledger.learn(
+        Batch(scenes=silent, watermark=mark, looked=str(now.date()), begun=now.isoformat())
+    )
     return sum(map(len, silent.values()))
 
 
@@ -173,7 +175,7 @@ def _conclude(
         requested=[str(change.date) for change in chosen],
         looked="" if unvisited or today == str(state.looked) else today,
     )
-    orders = tuple(_order(watch, ledger, change) for change in chosen)
+    orders = tuple(_order(watch, ledger, change, state.begun) for change in chosen)
     recorded += sum(len(change.scenes) for change in without)
     parts = [
         f"{len(chosen)} partitions changed" if chosen else "no new items",
@@ -186,9 +188,10 @@ def _conclude(
     return Look(orders, _write_down(ledger, batch, cursor), message)
 
 
-def _order(watch: Watch, ledger: Ledger, change: Change) -> RunOrder:
+def _order(watch: Watch, ledger: Ledger, change: Change, begun: str) -> RunOrder:
     key = Partition(watch.region, change.date, watch.cadence).key
-    return RunOrder(change, key, change.run_key(key, ledger.revision(change.date) + 1))
+    revision = ledger.revision(change.date) + 1
+    return RunOrder(change, key, change.run_key(key, revision=revision, begun=begun))
 
 
 def _write_down(ledger: Ledger, batch: Batch, cursor: str) -> str:

@@ -22,7 +22,8 @@ from eo_assets.storage.store import storage_errors
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS watches (
-  watch TEXT PRIMARY KEY, watermark TEXT NOT NULL DEFAULT '', looked TEXT NOT NULL DEFAULT '',
+  watch TEXT PRIMARY KEY, begun TEXT NOT NULL DEFAULT '', watermark TEXT NOT NULL DEFAULT '',
+  looked TEXT NOT NULL DEFAULT '',
   outage_since TEXT, outage_ticks INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS scenes (
@@ -72,6 +73,7 @@ class Batch:
         updates: Moment of change and id of items that need no further look.
         watermark: Changes before this moment need no further look; empty for no news.
         looked: Day on which everything in the window was looked at; empty for no news.
+        begun: When the watch began; empty for no news.
     """
 
     scenes: Mapping[str, Sequence[KnownScene]] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Batch:
     updates: Sequence[tuple[str, str]] = ()
     watermark: str = ""
     looked: str = ""
+    begun: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,12 @@ class WatchState:
     """How far a watch is.
 
     Attributes:
+        begun: When the watch began, as text.
         watermark: Changes before this moment were looked at.
         looked: Last day on which nothing was left for later.
     """
 
+    begun: str
     watermark: dt.datetime
     looked: dt.date
 
@@ -108,10 +113,14 @@ class Ledger:
 
     def state(self) -> WatchState | None:
         """Give how far the watch is; None before its first look has succeeded."""
-        row = self._one("SELECT watermark, looked FROM watches WHERE watch = ? AND looked != ''")
+        row = self._one(
+            "SELECT begun, watermark, looked FROM watches WHERE watch = ? AND begun != ''"
+        )
         if row is None:
             return None
-        return WatchState(dt.datetime.fromisoformat(row[0]), dt.date.fromisoformat(row[1]))
+        begun, watermark, looked = row
+        moment, day = dt.datetime.fromisoformat(watermark), dt.date.fromisoformat(looked)
+        return WatchState(begun, moment, day)
 
     def scenes(self, first: dt.date, last: dt.date) -> dict[dt.date, list[KnownScene]]:
         """Give the known scenes of partitions that start in a period, by first day."""
@@ -189,10 +198,10 @@ class Ledger:
             [(self._watch, updated, item_id) for updated, item_id in batch.updates],
         )
         self._db.execute(
-            "INSERT INTO watches (watch, watermark, looked) VALUES (?1, ?2, ?3) "
+            "INSERT INTO watches (watch, watermark, looked, begun) VALUES (?1, ?2, ?3, ?4) "
             "ON CONFLICT (watch) DO UPDATE SET watermark = iif(?2 = '', watermark, ?2), "
-            "looked = iif(?3 = '', looked, ?3)",
-            (self._watch, batch.watermark, batch.looked),
+            "looked = iif(?3 = '', looked, ?3), begun = iif(?4 = '', begun, ?4)",
+            (self._watch, batch.watermark, batch.looked, batch.begun),
         )
 
     def forget_updates(self, before: str) -> None:

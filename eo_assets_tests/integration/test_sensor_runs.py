@@ -23,7 +23,14 @@ from eo_assets.defs.instance import DAGSTER_YAML
 from eo_assets.sample.api.embedded import EmbeddedCatalog
 from eo_assets.settings import Settings, load_settings
 from eo_assets_tests.servers.postgres import running_postgres
-from eo_assets_tests.tiny_archive import Granule, planetary_computer_item, region, write_granule
+from eo_assets_tests.tiny_archive import (
+    CLEAR,
+    CLOUD,
+    Granule,
+    planetary_computer_item,
+    region,
+    write_granule,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -49,11 +56,12 @@ class Scenes:
         self.root = root
         self.port = free_port()
         write_granule(root, Granule(tile=0, day=ago(300)))
-        self._items = {days: self._unpublished(days) for days in (3, 6)}
+        # one of them all cloud: its products are empty and soon made
+        self._items = {3: self._unpublished(3, CLEAR), 6: self._unpublished(6, CLOUD)}
         self._api: EmbeddedCatalog | None = None
 
-    def _unpublished(self, days: int) -> dict[str, Any]:
-        granule = Granule(tile=0, day=ago(days))
+    def _unpublished(self, days: int, scl: int) -> dict[str, Any]:
+        granule = Granule(tile=0, day=ago(days), scl=scl)
         path = write_granule(self.root, granule)
         path.unlink()
         item = planetary_computer_item(granule)
@@ -213,6 +221,11 @@ def system(settings) -> Iterator[System]:
         yield System(f"http://127.0.0.1:{port}")
 
 
+def empty(product: Path) -> str | None:
+    """Why a product is empty; None when it is not."""
+    return json.loads((product / "record.json").read_text())["empty"]
+
+
 def test_scenes_that_come_change_and_go_start_one_run_each(system, scenes, settings):
     assert system.sensor()["status"] == "STOPPED"
     system.switch_on()
@@ -227,16 +240,19 @@ def test_scenes_that_come_change_and_go_start_one_run_each(system, scenes, setti
         "region": "seam", "date": ago(3), "cause": "new", "items": item["id"],
     }  # fmt: skip
     product = settings.outputs / "seam" / COLLECTION / ago(3)
-    assert any(product.rglob("*.html"))
+    assert empty(product / "reports") is None
 
     newer = {"s2:processing_baseline": "05.10", "s2:generation_time": f"{ago(0)}T00:00:00Z"}
-    scenes.write("PUT", f"/{item['id']}", scenes.item(3, **newer))
+    cloudy = {"assets": scenes.item(6)["assets"]}
+    scenes.write("PUT", f"/{item['id']}", scenes.item(3, **newer) | cloudy)
     tags = system.wait_for_run(2)
     assert (tags["eo_assets/date"], tags["eo_assets/cause"]) == (ago(3), "replaced")
+    assert empty(product / "reports") == "all_cloud"
 
     scenes.write("DELETE", f"/{item['id']}")
     tags = system.wait_for_run(3)
     assert (tags["eo_assets/date"], tags["eo_assets/cause"]) == (ago(3), "withdrawn")
+    assert empty(product / "reports") == "no_scene"
 
     scenes.stop()
     system.wait_for_tick("(3 ticks)")
