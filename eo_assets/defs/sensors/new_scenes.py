@@ -15,10 +15,12 @@ import dagster as dg
 from eo_assets.cube.secrecy import redacted
 from eo_assets.defs.jobs import CHAIN
 from eo_assets.defs.partitions import names_by_region
+from eo_assets.defs.run_tags import PREFIX, run_tags
 from eo_assets.defs.source import SceneSource
 from eo_assets.defs.watching import WatchDefaults
 from eo_assets.errors import EoAssetsError
 from eo_assets.settings import run_with_settings
+from eo_assets.storage.partition import Partition
 
 if TYPE_CHECKING:
     from eo_assets.catalog.regions import Region
@@ -107,10 +109,8 @@ def _request(order: RunOrder, region: Region) -> dg.RunRequest:
         run_key=order.run_key,
         partition_key=order.partition_key,
         tags={
-            "eo_assets/region": region.id,
-            "eo_assets/date": order.change.date.isoformat(),
-            "eo_assets/collection": region.collection,
-            "eo_assets/cause": order.change.cause,
-            "eo_assets/items": f"{', '.join(ids[:_MOST_IDS])}{more}",
+            **run_tags([Partition(region, order.change.date)]),
+            f"{PREFIX}cause": order.change.cause,
+            f"{PREFIX}items": f"{', '.join(ids[:_MOST_IDS])}{more}",
         },
     )
