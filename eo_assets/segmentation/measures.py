@@ -1,4 +1,4 @@
-"""What is measured of each segment: pixels, means and deviations, exact over any number of tiles."""
+"""What is measured of a segment: pixels, means, deviations; exact over any number of tiles."""
 
 from __future__ import annotations
 

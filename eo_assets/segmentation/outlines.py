@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import geopandas as gpd
+import geopandas
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -35,7 +35,7 @@ def outline(labels: Labels, transform: Affine) -> Outlines:
     return numbers, np.array([polygon for _, polygon in found], object)
 
 
-def join_outlines(parts: Sequence[Outlines], *, crs: str) -> gpd.GeoDataFrame:
+def join_outlines(parts: Sequence[Outlines], *, crs: str) -> geopandas.GeoDataFrame:
     """Put the polygons of all tiles together; what an edge of a tile cut becomes whole.
 
     Args:
@@ -55,5 +55,5 @@ def join_outlines(parts: Sequence[Outlines], *, crs: str) -> gpd.GeoDataFrame:
         pieces = polygons[firsts[place] : firsts[place] + counts[place]]
         # without the points where the pieces met
         whole[place] = shapely.union_all(pieces).simplify(0)
-    geometry = gpd.GeoSeries(shapely.normalize(whole), crs=crs)
-    return gpd.GeoDataFrame({"segment_id": segments}, geometry=geometry)
+    geometry = geopandas.GeoSeries(shapely.normalize(whole), crs=crs)
+    return geopandas.GeoDataFrame({"segment_id": segments}, geometry=geometry)

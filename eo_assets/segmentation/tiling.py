@@ -142,7 +142,7 @@ def segment_tile(
     from skimage.measure import label
 
     found = method.segment(picture_of(reflectance, valid), valid, size)
-    labels = np.where(valid, found, 0).astype(np.int32)
+    labels = _without_crumbs(np.where(valid, found, 0), valid, smallest_px=size.smallest_px)
     tile, margin = tiling.tile_px, tiling.margin_px
     core = slice(margin, margin + tile)
     pieces = label(labels[core, core], background=0, connectivity=1).astype(np.int32)
@@ -154,3 +154,19 @@ def segment_tile(
         "east": labels[core, after],
     }
     return TileLabels(pieces, {side: np.ascontiguousarray(zone) for side, zone in zones.items()})
+
+
+def _without_crumbs(labels: Labels, valid: Valid, *, smallest_px: int) -> Labels:
+    """Number connected segments, those next to a crumb growing over it.
+
+    Methods leave crumbs where they take pixels that touch at a corner for neighbours.
+    """
+    from skimage.measure import label
+    from skimage.segmentation import watershed
+
+    parts = label(labels, background=0, connectivity=1).astype(np.int32)
+    large = np.bincount(parts.ravel()) >= smallest_px
+    kept = np.where(large[parts], parts, 0)
+    grown: Labels = watershed(np.zeros(parts.shape, np.uint8), kept, mask=valid)
+    # an island of its own, however small, has nobody to grow over it
+    return np.where(grown > 0, grown, parts).astype(np.int32)

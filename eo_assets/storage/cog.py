@@ -53,6 +53,7 @@ def write_cog(
     tags: Mapping[str, str],
     overview_resampling: str,
     colours: Mapping[int, tuple[int, int, int, int]] | None = None,
+    statistics: bool = True,
 ) -> None:
     """Write a Cloud Optimized GeoTIFF with overviews, statistics and band descriptions.
 
@@ -69,6 +70,7 @@ def write_cog(
         tags: About the whole file, as text.
         overview_resampling: ``average`` for quantities, ``mode`` or ``nearest`` for classes.
         colours: Colour of each class, red green blue alpha 0-255.
+        statistics: Whether pixels are quantities, or numbers whose mean says nothing.
 
     Raises:
         StorageError: The disk is full, or refuses the file in another way.
@@ -94,7 +96,8 @@ def write_cog(
             with rasterio.open(draft, "w", **profile) as file:
                 file.update_tags(**tags)
                 for number, band in enumerate(bands, start=1):
-                    _write_band(file, number, band, read, dtype=dtype, nodata=nodata)
+                    moments = _write_band(file, number, band, read, dtype=dtype, nodata=nodata)
+                    file.update_tags(number, **band.tags, **(moments.tags() if statistics else {}))
                 if colours:
                     file.write_colormap(1, dict(colours))
                     file.colorinterp = (ColorInterp.palette,)
@@ -133,7 +136,7 @@ def _write_band(
     *,
     dtype: str,
     nodata: float,
-) -> None:
+) -> _Moments:
     moments = _Moments()
     for rows in _strips(file.height):
         window = (rows, slice(0, file.width))
@@ -144,7 +147,7 @@ def _write_band(
     file.set_band_unit(number, band.units)
     file.scales = _replaced(file.scales, number, band.scale)
     file.offsets = _replaced(file.offsets, number, band.offset)
-    file.update_tags(number, **band.tags, **moments.tags())
+    return moments
 
 
 def _replaced(values: Sequence[float], number: int, value: float) -> tuple[float, ...]:

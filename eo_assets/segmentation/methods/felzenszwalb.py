@@ -6,6 +6,7 @@ doi:10.1023/B:VISI.0000022288.19776.77.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -18,19 +19,22 @@ class Felzenszwalb:
 
     name = "felzenszwalb"
     title = "Felzenszwalb's graph-based segmentation"
-    parameters: Mapping[str, Any] = MappingProxyType({"scale_per_pixel": 0.15, "sigma": 0.8})
+    parameters: Mapping[str, Any] = MappingProxyType({"scale_per_pixel": 0.05, "sigma": 0.8})
 
     def segment(self, image: Image, valid: Valid, size: SegmentSize) -> Labels:  # noqa: ARG002
         """See ``Method.segment``."""
         from skimage.segmentation import felzenszwalb
 
-        found: Labels = felzenszwalb(
-            image,
-            scale=self.parameters["scale_per_pixel"] * size.pixels,
-            sigma=self.parameters["sigma"],
-            min_size=size.smallest_px,
-            channel_axis=-1,
-        )
+        with warnings.catch_warnings():
+            # that more than three bands are bands is meant
+            warnings.filterwarnings("ignore", "Got image with third dimension")
+            found: Labels = felzenszwalb(
+                image,
+                scale=self.parameters["scale_per_pixel"] * size.pixels,
+                sigma=self.parameters["sigma"],
+                min_size=size.smallest_px,
+                channel_axis=-1,
+            )
         return found + 1
 
 

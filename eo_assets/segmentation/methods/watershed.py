@@ -20,7 +20,7 @@ class Watershed:
 
     name = "watershed"
     title = "Watershed of the gradient"
-    parameters: Mapping[str, Any] = MappingProxyType({"sigma_per_side": 0.15})
+    parameters: Mapping[str, Any] = MappingProxyType({"sigma_per_side": 0.25})
 
     def segment(self, image: Image, valid: Valid, size: SegmentSize) -> Labels:
         """See ``Method.segment``."""
