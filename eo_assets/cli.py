@@ -13,6 +13,7 @@ from eo_assets import __version__
 from eo_assets.commands.options import (
     CatalogOption,
     CollectionOption,
+    Days,
     DaysOption,
     OutputsOption,
     RegionOption,
@@ -193,6 +194,43 @@ def materialize(
             run_chain(settings, partition=partitions[0], console=console)
         else:
             run_range(settings, partitions=partitions, missing=missing, console=console)
+
+
+@app.command()
+def segments(
+    region: RegionOption,
+    date: DaysOption,
+    method: Annotated[
+        str, typer.Option("--method", "-m", help="'slic', 'felzenszwalb' or 'watershed'.")
+    ] = "slic",
+    size_ha: Annotated[float, typer.Option(help="Wanted area of a segment, hectares.")] = 1.0,
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Divide a mosaic into segments of similar pixels: polygons with measures, and a label map.
+
+    The mosaic is made first where there is none.
+    """
+    from eo_assets.segmentation.methods import get_method
+
+    get_method(method)
+    config = {"method": method, "size_ha": size_ha}
+    _apply("segments", region, date, config, catalog=catalog, outputs=outputs)
+
+
+def _apply(
+    name: str, region: list[str], date: Days, config: dict[str, object], **given: object
+) -> None:
+    settings, regions = _chosen(region, None, **given)
+
+    from eo_assets.commands.application import run_application
+    from eo_assets.commands.ending import ends_on_signals
+    from eo_assets.commands.materialize import partitions_of
+
+    partitions = partitions_of(settings, regions=regions, days=date, collection="")
+    with ends_on_signals(complaints):
+        _ensure_catalog(settings)
+        run_application(settings, name, partitions=partitions, config=config, console=console)
 
 
 def _chosen(

@@ -1,10 +1,11 @@
-"""The whole chain from the command line, on the same assets the web interface shows."""
+"""Assets from the command line: the same that the web interface shows."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import dagster as dg
 from rich.console import Console
@@ -55,16 +56,22 @@ def partitions_of(
 
 
 class Chain:
-    """All assets, run in this process and recorded where the web interface looks.
+    """The assets of a job, run in this process and recorded where the web interface looks.
 
     Args:
         settings: The settings.
         partitions: What is going to be made; their regions need not be among the settings'.
         progress: Shows what a run does.
+        job: The job; by default the one from the search to the report.
     """
 
     def __init__(
-        self, settings: Settings, partitions: Sequence[Partition], progress: Progress
+        self,
+        settings: Settings,
+        partitions: Sequence[Partition],
+        progress: Progress,
+        *,
+        job: str = CHAIN,
     ) -> None:
         regions = {partition.region.id: partition.region for partition in partitions}
         defs = build_defs(
@@ -72,14 +79,23 @@ class Chain:
             regions={**load_regions(settings.regions), **regions},
             show=progress.show,
         )
-        self._job = defs.resolve_job_def(CHAIN)
+        self._job = defs.resolve_job_def(job)
 
-    def run(self, partition: Partition, instance: dg.DagsterInstance) -> None:
-        """Materialise all assets of a partition.
+    def run(
+        self,
+        partition: Partition,
+        instance: dg.DagsterInstance,
+        *,
+        steps: Sequence[str] = STEPS,
+        config: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        """Materialise assets of a partition.
 
         Args:
             partition: The partition.
             instance: Dagster's records.
+            steps: Which of the job's.
+            config: What is chosen for them, by step.
 
         Raises:
             EoAssetsError: What made a step fail.
@@ -89,9 +105,10 @@ class Chain:
         try:
             self._job.execute_in_process(
                 partition_key=key,
+                asset_selection=[dg.AssetKey(step) for step in steps],
                 instance=instance,
                 # without being named here, Dagster's own console logger runs instead
-                run_config={"loggers": {"console": {"config": {}}}},
+                run_config={"loggers": {"console": {"config": {}}}, "ops": dict(config)},
                 tags=run_tags([partition]),
             )
         except dg.Failure as failure:
@@ -114,13 +131,18 @@ def run_chain(settings: Settings, *, partition: Partition, console: Console) -> 
     progress = Progress(console)
     # somebody is waiting: they are told at once, and try again when they think fit
     chain = Chain(settings.model_copy(update={"max_retries": 0}), [partition], progress)
-    console.print(
+    console.print(title_of(partition, settings))
+    with open_instance(settings.dagster_home) as instance, quiet(), progress.live():
+        chain.run(partition, instance)
+    summarise(Store(settings.outputs), partition, console)
+
+
+def title_of(partition: Partition, settings: Settings) -> str:
+    """Say what is going to be made from what."""
+    return (
         f"[bold]{partition.region.title}[/], {_period(partition)}, {partition.region.collection} "
         f"from {settings.catalog}"
     )
-    with open_instance(settings.dagster_home) as instance, quiet(), progress.live():
-        chain.run(partition, instance)
-    _summary(Store(settings.outputs), partition, console)
 
 
 def _check_dates(starts: Iterable[dt.date], settings: Settings) -> None:
@@ -135,10 +157,13 @@ def _check_dates(starts: Iterable[dt.date], settings: Settings) -> None:
             )
 
 
-def _summary(store: Store, partition: Partition, console: Console) -> None:
+def summarise(
+    store: Store, partition: Partition, console: Console, *, steps: Sequence[str] = STEPS
+) -> None:
+    """List what came of the steps of a partition, and where the files for people are."""
     table = Table("product", "result", title=f"{partition.region.title}, {_period(partition)}")
     first_empty, places = None, []
-    for step in STEPS:
+    for step in steps:
         record = store.read_record(partition, step)
         folder = store.folder(partition, step)
         first_empty = first_empty or (record if record.empty else None)
@@ -162,7 +187,7 @@ def _period(partition: Partition) -> str:
 
 
 def _main_file(record: Record) -> str:
-    roles = ("report", "classes", "geotiff")
+    roles = ("report", "classes", "geotiff", "polygons")
     return next((record.files[role] for role in roles if role in record.files), "")
 
 
@@ -181,6 +206,7 @@ def result_of(record: Record) -> str:
         "mosaic": "{valid_pct:.1f} % valid, {masked_pct:.1f} % cloud",
         "geotiff": "{bands} bands, {bytes:,} bytes",
         "clusters": "{classes} classes, silhouette {silhouette:.2f}",
+        "segments": "{segments:,} segments of {mean_area_ha:.2f} ha, {method}",
         "reports": "{figures} figures, {page_bytes:,} bytes",
     }
     return wanted[record.step].format(**record.summary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -39,16 +39,17 @@ _MARKS = {
 class Progress:
     """One line a step: waiting, running with what it is doing, done or failed."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, steps: Sequence[str] = STEPS) -> None:
         self._console = console
+        self._steps = steps
         self._live: Live | None = None
         self.begin()
 
     def begin(self, title: str = "") -> None:
         """Start over, for another partition."""
         self._title = title
-        self._state = dict.fromkeys(STEPS, "waiting")
-        self._text = dict.fromkeys(STEPS, "")
+        self._state = dict.fromkeys(self._steps, "waiting")
+        self._text = dict.fromkeys(self._steps, "")
         self._current = ""
 
     @contextmanager
@@ -76,7 +77,7 @@ class Progress:
         table = Table.grid(padding=(0, 2))
         if self._title:
             table.add_row("", self._title)
-        for step in STEPS:
+        for step in self._steps:
             state = self._state[step]
             mark = _MARKS.get(state) or Spinner("dots")
             table.add_row(mark, step, Text(self._text[step], style="dim"))

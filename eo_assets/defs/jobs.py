@@ -44,3 +44,24 @@ def freshness_schedule(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefin
         execution_timezone="UTC",
         description="Every morning: which regions have no recent imagery?",
     )
+
+
+def application_job_name(name: str) -> str:
+    """Name the job of an application; an asset of the same name would be in its way."""
+    return f"scenes_to_{name}"
+
+
+def application_job(
+    name: str, *others: dg.AssetChecksDefinition
+) -> dg.UnresolvedAssetJobDefinition:
+    """Give the job that makes an application of a partition, and all it is made from.
+
+    Args:
+        name: Name of the asset.
+        others: Checks that are not about one partition, and left out.
+    """
+    return dg.define_asset_job(
+        application_job_name(name),
+        selection=dg.AssetSelection.assets(name).upstream() - dg.AssetSelection.checks(*others),
+        description=f"The {name.replace('_', ' ')} of a region and day, from the search on.",
+    )

@@ -41,12 +41,13 @@ def materialise(
 
     Raises:
         MissingArtifactError: ``mosaic`` has not been materialised.
+        RejectedArtifactError: The mosaic failed a blocking check.
         ConfigurationError: An option is out of range, or a band is not in the mosaic.
         UnknownNameError: There is no method of that name.
         StorageError: The products cannot be stored.
     """
     get_method(options.method)
-    upstream = store.read_record(partition, "mosaic")
+    upstream = store.read_usable(partition, "mosaic")
     if upstream.empty:
         return store.publish_empty(partition, STEP, upstream=upstream)
     if get_collection(partition.region.collection).product != "reflectance":

@@ -46,7 +46,7 @@ def sum_by_segment(labels: Labels, layers: Mapping[str, npt.NDArray[np.generic]]
     values = {name: layer[inside].astype(np.float64) for name, layer in layers.items()}
 
     def added(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.bincount(place, weights, minlength=len(segments))
+        return np.bincount(place, weights, minlength=len(segments)).astype(np.float64, copy=False)
 
     return Sums(
         segments=segments.astype(np.int64),
@@ -62,7 +62,8 @@ def add_up(parts: Sequence[Sums]) -> Sums:
     segments, place = np.unique(numbers, return_inverse=True)
 
     def added(pieces: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.float64]:
-        return np.bincount(place, np.concatenate(pieces), minlength=len(segments))
+        weights = np.concatenate(pieces)
+        return np.bincount(place, weights, minlength=len(segments)).astype(np.float64, copy=False)
 
     return Sums(
         segments=segments,

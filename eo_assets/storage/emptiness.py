@@ -23,6 +23,10 @@ _REASONS = {
         "The collection measures something other than reflected light: no classes.",
         "Nothing to do.",
     ),
+    "no_complete_pixel": (
+        "No pixel of this date has an observation in all bands that are looked at.",
+        "Nothing to do; or choose other bands.",
+    ),
     "too_few_pixels": (
         "Too few usable pixels to form classes; pictures show what there is.",
         "Nothing to do.",

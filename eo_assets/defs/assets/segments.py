@@ -4,15 +4,18 @@ Found tile by tile on the cluster and joined across the edges of tiles; the same
 and workers. A GeoParquet of polygons, a GeoTIFF of their numbers, a preview.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
-from eo_assets.defs.dask_cluster import DaskCluster
-from eo_assets.defs.product_store import ProductStore
-from eo_assets.defs.source import SceneSource
-from eo_assets.defs.steps import StepDefaults, run_step
+from eo_assets.defs.steps import Step, Tools
+
+if TYPE_CHECKING:
+    from eo_assets.storage.partition import Partition
+    from eo_assets.storage.store import Record
 
 
 class SegmentsConfig(dg.Config):
@@ -26,39 +29,23 @@ class SegmentsConfig(dg.Config):
     )
 
 
-def build(defaults: StepDefaults) -> dg.AssetsDefinition:
-    """Build the asset."""
+def _make(partition: Partition, tools: Tools, config: SegmentsConfig) -> Record:
+    from eo_assets.pipeline import segments
 
-    @dg.asset(
-        name="segments",
-        deps=["mosaic"],
-        **defaults.of_asset(
-            kinds={"scikitimage", "geoparquet", "dask"}, doc=__doc__ or "", group="segments"
+    return segments.materialise(
+        partition,
+        store=tools.store,
+        runner=tools.runner(partition),
+        options=segments.SegmentOptions(
+            method=config.method, size_ha=config.size_ha, bands=tuple(config.bands)
         ),
     )
-    def segments(
-        context: dg.AssetExecutionContext,
-        config: SegmentsConfig,
-        source: SceneSource,
-        products: ProductStore,
-        dask: DaskCluster,
-    ) -> dg.MaterializeResult[Any]:
-        from eo_assets.pipeline import segments as step
 
-        return run_step(
-            context,
-            defaults,
-            source=source,
-            products=products,
-            dask=dask,
-            make=lambda partition, runner: step.materialise(
-                partition,
-                store=products.store,
-                runner=runner,
-                options=step.SegmentOptions(
-                    method=config.method, size_ha=config.size_ha, bands=tuple(config.bands)
-                ),
-            ),
-        )
 
-    return segments
+STEP = Step(
+    make=_make,
+    deps=("mosaic",),
+    kinds=frozenset({"scikitimage", "geoparquet", "dask"}),
+    config=SegmentsConfig,
+    group="segments",
+)

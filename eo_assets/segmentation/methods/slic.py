@@ -18,7 +18,7 @@ class Slic:
 
     name = "slic"
     title = "SLIC superpixels"
-    parameters: Mapping[str, Any] = MappingProxyType({"compactness": 0.1, "max_num_iter": 10})
+    parameters: Mapping[str, Any] = MappingProxyType({"compactness": 0.03, "max_num_iter": 10})
 
     def segment(self, image: Image, valid: Valid, size: SegmentSize) -> Labels:  # noqa: ARG002
         """See ``Method.segment``."""
