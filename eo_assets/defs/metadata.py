@@ -40,6 +40,8 @@ def record_metadata(record: Record, folder: Path, products: ProductStore) -> dic
     metadata: dict[str, Any] = {"empty": bool(record.empty)}
     if record.empty:
         metadata["reason"] = reason(record.empty)
+    if checks := _checks(record):
+        metadata["checks"] = checks
     files = {role: folder / name for role, name in record.files.items()}
     # what people look at comes first, what they copy last
     for role, path in sorted(files.items(), key=lambda entry: _ORDER.get(entry[1].suffix, 0)):
@@ -52,6 +54,20 @@ def record_metadata(record: Record, folder: Path, products: ProductStore) -> dic
             # a number may have the name of a file's role: eight classes, the map of classes
             metadata[f"{role}_file" if role in metadata else role] = _linked(path, products)
     return metadata | {"path": dg.MetadataValue.path(str(folder))}
+
+
+def _checks(record: Record) -> str:
+    """Sum up what Dagster shows on another page."""
+    from eo_assets.pipeline.verdicts import verdicts_of
+
+    verdicts = [verdict for _, verdict in verdicts_of(record)]
+    worst = [
+        f"{verdict.check} {'warns' if verdict.warning else 'FAILED'}"
+        for verdict in verdicts
+        if not verdict.passed
+    ]
+    passed = len(verdicts) - len(worst)
+    return ", ".join([*worst, f"{passed} passed"]) if verdicts else ""
 
 
 def _shown(path: Path, products: ProductStore) -> dg.MetadataValue[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 
 import dagster as dg
@@ -17,6 +18,8 @@ from eo_assets.defs.jobs import CHAIN
 from eo_assets.pipeline import mosaic
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets.settings import Settings
+from eo_assets.storage.partition import Partition
+from eo_assets.storage.store import Store
 from eo_assets_tests.tiny_archive import CLOUD, Granule, region, write_granule
 
 CLEAR, OTHER, CLOUDY, NOTHING = "2023-07-01", "2023-07-02", "2023-07-03", "2023-07-04"
@@ -125,6 +128,12 @@ def test_a_result_belongs_to_the_materialisation_it_judged(run, instance):
         assert found.target_materialization_data.storage_id == made.storage_id
 
 
+def shown(instance, day):
+    records = dg.AssetRecordsFilter(dg.AssetKey("mosaic"), asset_partitions=[f"{day}|seam"])
+    [made] = instance.fetch_materializations(records, limit=1).records
+    return made.asset_materialization.metadata
+
+
 def blacken(monkeypatch, day):
     """Let the mosaics of a day come out as if the offset had been taken off twice."""
     check = mosaic.check_mosaic
@@ -155,6 +164,9 @@ def test_a_rejected_mosaic_is_not_exported_and_takes_no_other_along(
         f"{CLOUDY}|seam": "SUCCEEDED",
     }
     assert len(materialised(instance, "mosaic")) == 3
+    assert shown(instance, CLEAR)["checks"].value == "5 passed"
+    assert shown(instance, OTHER)["checks"].value == "radiometry FAILED, 4 passed"
+    assert shown(instance, CLOUDY)["checks"].value == "has_imagery warns, 4 passed"
     assert materialised(instance, "geotiff") == {f"{CLEAR}|seam", f"{CLOUDY}|seam"}
 
     alone = run(OTHER, OTHER, ["geotiff"])
@@ -198,3 +210,27 @@ def test_freshness_is_no_part_of_the_chain():
     executed = {node.name for node in job.nodes}
     assert executed == set(STEPS)
     assert "grid" in names
+
+
+def test_what_is_chosen_at_launch_holds_and_the_rest_stays_as_it_is_set(run, tmp_path):
+    chosen = {
+        "resources": {"options": {"config": {"collection": "sentinel-2-l2a"}}},
+        "ops": {
+            "stac_items": {"config": {"max_cloud_cover_pct": 50}},
+            "band_stack": {"config": {"composite": "median"}},
+        },
+    }
+    assert run(CLEAR, CLOUDY, STEPS[:2], **chosen).success
+    store = Store(tmp_path / "outputs")
+    for day, empty, composite in [(CLEAR, None, "median"), (CLOUDY, "all_too_cloudy", None)]:
+        made = store.read_record(Partition(region(), dt.date.fromisoformat(day)), "band_stack")
+        assert (made.empty, made.summary.get("composite")) == (empty, composite)
+
+
+def test_every_step_looks_in_the_folder_of_the_collection_that_was_chosen(run):
+    chosen = {"resources": {"options": {"config": {"collection": "landsat-c2-l2"}}}}
+    assert run(CLEAR, CLEAR, STEPS[:3]).success
+    result = run(CLEAR, CLEAR, ["mosaic"], **chosen)
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    told = failure.event_specific_data.user_failure_data.description
+    assert "There is no band_stack of seam (landsat-c2-l2)" in told
