@@ -35,12 +35,13 @@ from eo_assets.cube.graph.operations import (
 )
 from eo_assets.cube.graph.signatures import Kind
 from eo_assets.cube.graph.sources import LoadScenes, LoadStored
-from eo_assets.cube.grid import inside, pixel_size_m, project_outline
+from eo_assets.cube.grid import inside, project_outline
 from eo_assets.cube.over_time import reduce_series
 from eo_assets.cube.packing import packing_of_file, packings
 from eo_assets.cube.periods import periods
 from eo_assets.cube.raster import Plane, Raster
 from eo_assets.errors import ConfigurationError, ViewLimitError
+from eo_assets.terrain.ground import ground_pixel_m
 
 Bool = npt.NDArray[np.bool_]
 
@@ -264,7 +265,7 @@ def _function(node: Function, below: Raster, geobox: GeoBox) -> Plane:
     registered = functions.get_function(node.name)
     given: dict[str, Any] = dict(registered.settings(node.parameters))
     if registered.takes_pixel_size:
-        given["pixel_m"] = pixel_size_m(geobox)
+        given["pixel_m"] = ground_pixel_m(geobox)
     arrays = [below.bands[name].decoded() for name in node.inputs]
     values = np.asarray(registered.function(*arrays, **given), np.float32)
     if values.shape != below.status.shape:

@@ -27,9 +27,6 @@ from eo_assets.errors import RegionError
 MAX_PIXELS = 2_000_000_000
 """More pixels than a grid of Romania at 10 m; a larger region is a mistake or wants splitting."""
 
-WEB_MERCATOR = 3857
-EARTH_RADIUS_M = 6_378_137.0
-
 _STRAIGHT_DEG = 0.01
 
 
@@ -192,32 +189,6 @@ def _spans(length: int, size: int, chunk: int) -> list[tuple[int, int]]:
     parts = -(-chunks // max(size // chunk, 1))
     edges = [round(part * chunks / parts) * chunk for part in range(parts)] + [length]
     return list(itertools.pairwise(edges))
-
-
-def pixel_size_m(geobox: GeoBox) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Give the true size of a grid's pixels on the ground.
-
-    Web Mercator's and geographic pixels shrink towards the poles; the metres of other projections
-    are taken as they are.
-
-    Args:
-        geobox: The grid.
-
-    Returns:
-        Width and height in metres, dims ``(y, 1)``: one a row.
-    """
-    rows = np.arange(geobox.shape[0])[:, np.newaxis] + 0.5
-    y = geobox.transform.f + geobox.transform.e * rows
-    width = np.full(y.shape, abs(geobox.transform.a))
-    height = np.full(y.shape, abs(geobox.transform.e))
-    crs = geobox.crs
-    if crs is not None and crs.epsg == WEB_MERCATOR:
-        shrunk = 1 / np.cosh(y / EARTH_RADIUS_M)
-        return width * shrunk, height * shrunk
-    if crs is not None and crs.geographic:
-        metres = np.radians(1) * EARTH_RADIUS_M
-        return width * metres * np.cos(np.radians(y)), height * metres
-    return width, height
 
 
 def inside(geobox: GeoBox, outline: dict[str, Any]) -> npt.NDArray[np.bool_]:

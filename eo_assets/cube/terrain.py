@@ -1,91 +1,60 @@
-"""Relief from elevation: shade, slope, aspect, by true pixel size, so that zooming changes nothing.
-
-Horn's weighted differences of the eight neighbours, as GDAL's ``gdaldem`` and ESRI use them.
-
-References:
-    Horn 1981, doi:10.1109/PROC.1981.11918.
-"""
+"""Relief as functions a graph may name: what ``eo_assets.terrain`` computes, from ``elevation``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from eo_assets.cube.functions import Parameter, register
+from eo_assets.cube.functions import Parameter, Registered, register
+from eo_assets.terrain import surface
 
 Array = npt.NDArray[Any]
-PixelSize = tuple[Array, Array]
 
 
-def gradients(elevation: Array, pixel_m: PixelSize) -> tuple[Array, Array]:
-    """Give how elevation rises towards east and towards north, metres a metre.
+def _framed(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Give a function of ``surface`` the shape of its input back; its frame is unknown."""
 
-    Args:
-        elevation: Metres, north up, dims ``(y, x)``.
-        pixel_m: Width and height of pixels on the ground, broadcastable.
+    def framed(elevation: Array, *, pixel_m: tuple[Array, Array], **parameters: float) -> Array:
+        width, height = (size[1:-1] for size in pixel_m)
+        inner = function(elevation, dx_m=width, dy_m=height, **parameters)
+        return np.pad(inner, surface.HALO_PX, constant_values=np.nan)
 
-    Returns:
-        Two arrays in the shape of ``elevation``; NaN at its edge and beside missing pixels.
-    """
-    east, north = np.full(elevation.shape, np.nan), np.full(elevation.shape, np.nan)
-    z = elevation.astype(np.float64)
-    a, b, c = z[:-2, :-2], z[:-2, 1:-1], z[:-2, 2:]
-    d, f = z[1:-1, :-2], z[1:-1, 2:]
-    g, h, i = z[2:, :-2], z[2:, 1:-1], z[2:, 2:]
-    inner = (slice(1, -1), slice(1, -1))
-    east[inner] = ((c + 2 * f + i) - (a + 2 * d + g)) / 8
-    north[inner] = ((a + 2 * b + c) - (g + 2 * h + i)) / 8
-    return east / pixel_m[0], north / pixel_m[1]
+    return framed
 
 
-def slope(elevation: Array, *, pixel_m: PixelSize) -> Array:
-    """Give the slope, degrees from horizontal."""
-    east, north = gradients(elevation, pixel_m)
-    return np.degrees(np.arctan(np.hypot(east, north)))
-
-
-def aspect(elevation: Array, *, pixel_m: PixelSize) -> Array:
-    """Give where the slope faces, degrees clockwise from north; NaN where it is level."""
-    east, north = gradients(elevation, pixel_m)
-    facing = np.degrees(np.arctan2(-east, -north)) % 360
-    return np.where((east == 0) & (north == 0), np.nan, facing)
-
-
-def hillshade(
-    elevation: Array, *, pixel_m: PixelSize, azimuth_deg: float, altitude_deg: float
-) -> Array:
-    """Give the cosine of the angle between the ground and the light, 0-1."""
-    east, north = gradients(elevation, pixel_m)
-    azimuth, altitude = np.radians(azimuth_deg), np.radians(altitude_deg)
-    light = np.cos(altitude) * np.array([np.sin(azimuth), np.cos(azimuth)])
-    shade = (np.sin(altitude) - east * light[0] - north * light[1]) / np.sqrt(
-        1 + east * east + north * north
+def _register(
+    name: str, function: Callable[..., Array], title: str, **parameters: Parameter
+) -> Registered:
+    return register(
+        name,
+        _framed(function),
+        inputs=("elevation",),
+        halo_px=surface.HALO_PX,
+        parameters=parameters,
+        takes_pixel_size=True,
+        title=title,
     )
-    return np.clip(shade, 0, 1)
 
 
-SLOPE = register(
-    "slope", slope, inputs=("elevation",), halo_px=1, takes_pixel_size=True, title="Slope, degrees"
-)
-ASPECT = register(
-    "aspect",
-    aspect,
-    inputs=("elevation",),
-    halo_px=1,
-    takes_pixel_size=True,
-    title="Aspect, degrees clockwise from north",
-)
-HILLSHADE = register(
+_LIGHT = {
+    "altitude_deg": Parameter(default=45, minimum=0, maximum=90),
+    "exaggeration": Parameter(default=1, minimum=0.01, maximum=100),
+}
+SLOPE = _register("slope", surface.slope_deg, "Slope, degrees")
+ASPECT = _register("aspect", surface.aspect_deg, "Aspect, degrees clockwise from north")
+HILLSHADE = _register(
     "hillshade",
-    hillshade,
-    inputs=("elevation",),
-    halo_px=1,
-    parameters={
-        "azimuth_deg": Parameter(default=315, minimum=0, maximum=360),
-        "altitude_deg": Parameter(default=45, minimum=0, maximum=90),
-    },
-    takes_pixel_size=True,
-    title="Shaded relief",
+    surface.hillshade,
+    "Shaded relief",
+    azimuth_deg=Parameter(default=315, minimum=0, maximum=360),
+    **_LIGHT,
+)
+MULTIDIRECTIONAL = _register(
+    "multidirectional_hillshade",
+    surface.multidirectional_hillshade,
+    "Relief shaded from four directions",
+    **_LIGHT,
 )

@@ -178,7 +178,7 @@ class Fluent:
         return self._then(name, node)
 
     def hillshade(self, *, azimuth_deg: float = 315.0, altitude_deg: float = 45.0) -> Self:
-        """Add the shade of the relief, 0-1, from the band ``elevation``."""
+        """Add the shade of the relief, 1-255, from the band ``elevation``."""
         return self.apply(HILLSHADE.name, azimuth_deg=azimuth_deg, altitude_deg=altitude_deg)
 
     def slope(self) -> Self:
