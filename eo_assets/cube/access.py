@@ -49,7 +49,6 @@ _GDAL = {
     "GDAL_HTTP_MULTIPLEX": "YES",
     "GDAL_HTTP_CONNECTTIMEOUT": 20,
     "GDAL_HTTP_TIMEOUT": 60,
-    "GDAL_CACHEMAX": 64,
     "VSI_CACHE": "TRUE",
 }
 _AGAIN = {
@@ -67,9 +66,14 @@ class _OpenFile:
 
 
 @contextmanager
-def gdal_environment() -> Iterator[None]:
-    """Set GDAL up for reading Cloud Optimized GeoTIFFs, near or far."""
-    with rasterio.Env(**_GDAL):
+def gdal_environment(*, cache_mb: int = 64) -> Iterator[None]:
+    """Set GDAL up for reading Cloud Optimized GeoTIFFs, near or far.
+
+    Args:
+        cache_mb: Decoded blocks kept; more than a little helps only where the same ones are
+            looked at again.
+    """
+    with rasterio.Env(**_GDAL, GDAL_CACHEMAX=cache_mb):
         yield
 
 

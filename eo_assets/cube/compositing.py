@@ -419,8 +419,8 @@ def _enter_gdal() -> None:
 
 def _in_threads(function: Callable[[T], R], arguments: Sequence[T], threads: int) -> Iterable[R]:
     if threads == 1:
-        with gdal_environment():
-            return [function(argument) for argument in arguments]
+        # in the environment that whoever looks has entered
+        return [function(argument) for argument in arguments]
     return list(_pool(threads).map(function, arguments))
 
 

@@ -17,22 +17,25 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from odc.geo.geom import Geometry
 from pydantic import ValidationError
 
 from eo_assets.catalog.collections import get_collection
+from eo_assets.catalog.providers import provider_for
 from eo_assets.clustering.bands import StoredBand
 from eo_assets.clustering.model import ClusterModel
 from eo_assets.clustering.predict import predict
 from eo_assets.cube.functions import register_classifier
 from eo_assets.cube.graph import Classify, LoadProduct, LoadScenes, LoadSearch, LoadStored, Node
 from eo_assets.cube.grid import Grid
-from eo_assets.cube.items import newest_versions
+from eo_assets.cube.items import newest_versions, not_wanted, search_window, too_cloudy, unsigned
 from eo_assets.cube.scene import Scene, SourceBand, scene_of
 from eo_assets.errors import (
     ConfigurationError,
     MissingArtifactError,
     ViewLimitError,
 )
+from eo_assets.pipeline.catalog_search import catalog_errors, check_collection, open_catalog
 from eo_assets.storage.mosaic_zarr import open_mosaic
 from eo_assets.storage.store import RECORD, Record
 
@@ -47,6 +50,60 @@ class ItemSearch(Protocol):
 
     def __call__(self, search: LoadSearch, /) -> list[dict[str, Any]]:
         """Search; the items need not be filtered by anything but what the search says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueSearch:
+    """Searches a STAC API.
+
+    Attributes:
+        catalog: What people call it.
+        url: Its address, or a provider's id.
+    """
+
+    catalog: str
+    url: str
+
+    def __call__(self, search: LoadSearch, /) -> list[dict[str, Any]]:
+        """Search.
+
+        Returns:
+            Items on the search's solar days over its outline that meet its conditions, unsigned.
+
+        Raises:
+            SourceUnavailableError: The catalogue does not answer.
+            ConfigurationError: It denies access, or is none, or lacks the collection.
+            ViewLimitError: It has far more items than the search allows.
+        """
+        bounds = Geometry(search.outline, "EPSG:4326").boundingbox
+        middle = (bounds.left + bounds.right) / 2
+        start, end = search_window(search.first, search.last, middle)
+        with catalog_errors(self.catalog, search.collection):
+            client = open_catalog(self.url)
+            found = client.search(
+                collections=[search.collection],
+                intersects=search.outline,
+                datetime=(start, end),
+                limit=provider_for(self.url).page_size,
+                # what conditions leave out does not count, but pages have to end somewhere
+                max_items=SEARCHED_FOR_ONE * search.max_scenes + 1,
+            )
+            items = list(found.items_as_dicts())
+            if not items:
+                check_collection(client, self.catalog, search.collection)
+        if len(items) > SEARCHED_FOR_ONE * search.max_scenes:
+            raise ViewLimitError(
+                f"The catalogue has more than {len(items) - 1} items for this search.",
+                "Narrow its dates or its outline.",
+            )
+        left_out = too_cloudy(items, search.max_cloud_cover_pct)
+        left_out += not_wanted(items, search.filters)
+        dropped = {one.id for one in left_out}
+        return [unsigned(item) for item in items if item["id"] not in dropped]
+
+
+SEARCHED_FOR_ONE = 10
+"""Items looked at for each scene a search may give."""
 
 
 @dataclass(frozen=True)
