@@ -192,19 +192,9 @@ class Sources:
                 f"{product} has no pixels.", f"Use one of {', '.join(PRODUCT_FILES)}."
             )
         path = folder / record.files[role]
-        bands, bbox = _zarr_bands(path) if record.step == "mosaic" else _tif_bands(path)
-        day = dt.datetime.combine(dt.date.fromisoformat(record.date), dt.time(), dt.UTC)
-        return Scene(
-            id=product,
-            acquired=day,
-            platform="store",
-            pass_id=product,
-            cloud_cover_pct=None,
-            baseline=record.digest,
-            bbox_4326=bbox,
-            bands=bands,
-            quality=None,
-        )
+        if record.step == "mosaic":
+            return _scene(product, record.digest, *_zarr_bands(path))
+        return cog_scene(path, product, digest=record.digest)
 
     def model(self, product: str) -> dict[str, Any]:
         """Give the parameters of a stored model.
@@ -220,6 +210,40 @@ class Sources:
         ClusterModel.from_json(text)
         parameters: dict[str, Any] = json.loads(text)
         return parameters
+
+
+def cog_scene(path: Path, product: str, *, digest: str = "") -> Scene:
+    """Describe a GeoTIFF as a scene, one band each of its own.
+
+    Args:
+        path: The file; its bands have descriptions, scales and offsets.
+        product: Id of the product it is; the third part is its day.
+        digest: Identifies its content.
+
+    Returns:
+        The scene.
+    """
+    return _scene(product, digest, *_tif_bands(path))
+
+
+def _scene(
+    product: str,
+    digest: str,
+    bands: dict[str, SourceBand],
+    bbox: tuple[float, float, float, float],
+) -> Scene:
+    day = dt.date.fromisoformat(product.split("/")[2])
+    return Scene(
+        id=product,
+        acquired=dt.datetime.combine(day, dt.time(), dt.UTC),
+        platform="store",
+        pass_id=product,
+        cloud_cover_pct=None,
+        baseline=digest,
+        bbox_4326=bbox,
+        bands=bands,
+        quality=None,
+    )
 
 
 def _tif_bands(path: Path) -> tuple[dict[str, SourceBand], tuple[float, float, float, float]]:
