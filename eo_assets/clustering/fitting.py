@@ -2,138 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from eo_assets.clustering.hints import brightness_of, index_of
-from eo_assets.clustering.method import FloatArray
+from eo_assets.clustering.hints import brightness_of, describe, index_of
+from eo_assets.clustering.method import FloatArray, row_of_highest, squared_distances
 from eo_assets.clustering.methods import get_method
-from eo_assets.clustering.model import ClusterModel, Scaler
-from eo_assets.clustering.quality import (
-    Silhouettes,
-    Suggestion,
-    scan_k,
-    suggest_k,
-)
+from eo_assets.clustering.model import ClassIdentity, ClusterModel
+from eo_assets.clustering.palette import class_colours
+from eo_assets.clustering.quality import Silhouettes, scan_k, suggest_k
+from eo_assets.clustering.space import FeatureSpace, Scaling
 from eo_assets.clustering.threads import one_thread
 
 FEWEST_CLASSES = 2
 """Of any classification."""
 
+GATE = 3.0
+"""A pixel is unlike its class beyond this many root mean square distances from the centre."""
+
 _SOFTWARE = ("eo-assets", "numpy", "scikit-learn")
 
 
-@dataclass(frozen=True)
-class Classification:
-    """A fitted model and how good it is.
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what classes a sample is grouped into.
 
     Attributes:
-        model: The model, its classes in the order of their ids.
-        k_scan: One row a number of classes, see ``quality.scan_k``.
-        suggestion: The number of classes the scan suggests; None when it could not try any.
-        sample: The first pixels of the sample: reflectance by band, ``class_id`` and
-            ``silhouette``.
+        method: Name of the clustering method.
+        parameters: What to set of it otherwise than by default.
+        n_clusters: Number of classes; None takes the one a scan suggests.
+        features: Bands and indices.
+        scaling: How features are standardised; None for the method's own way.
+        pca_share: See ``FeatureSpace.of``.
+        seed: Of every random choice.
     """
 
-    model: ClusterModel
-    k_scan: pd.DataFrame
-    suggestion: Suggestion | None
-    sample: pd.DataFrame
+    method: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    n_clusters: int | None
+    features: tuple[str, ...]
+    scaling: Scaling | None = None
+    pca_share: float = 0.0
+    seed: int = 0
+
+    def space_of(self, values: FloatArray) -> FeatureSpace:
+        """The space that features ``(feature, pixel)`` of a sample span."""
+        scaling = self.scaling or get_method(self.method).scaling
+        with one_thread():
+            return FeatureSpace.of(values, self.features, scaling=scaling, pca_share=self.pca_share)
 
 
-def scan_classes(
-    reflectance: FloatArray, *, method: str, ks: Sequence[int], seed: int
-) -> pd.DataFrame:
+def scan_classes(coordinates: FloatArray, recipe: Recipe, *, ks: Sequence[int]) -> pd.DataFrame:
     """Measure several numbers of classes on a sample.
 
     Args:
-        reflectance: The sample, ``(pixel, feature)``, finite, in its fixed order.
-        method: Name of the clustering method.
+        coordinates: The sample, ``(pixel, dimension)``, in its fixed order.
+        recipe: How to group.
         ks: Numbers of classes.
-        seed: Of every random choice.
 
     Returns:
         One row a number of classes, see ``quality.scan_k``.
 
     Raises:
-        UnknownNameError: There is no method of that name.
+        ConfigurationError: There is no such method or parameter.
     """
-    standardised = Scaler.of(reflectance).apply(reflectance)
-    silhouettes = Silhouettes(standardised)
-    return scan_k(get_method(method), standardised, silhouettes, ks=ks, seed=seed)
+    method = get_method(recipe.method, recipe.parameters)
+    return scan_k(method, coordinates, Silhouettes(coordinates), ks=ks, seed=recipe.seed)
 
 
 def fit_classes(
-    reflectance: FloatArray,
-    features: tuple[str, ...],
+    values: FloatArray,
+    reflectance: Mapping[str, FloatArray],
+    recipe: Recipe,
     *,
-    method: str,
-    n_clusters: int | None,
     k_scan: pd.DataFrame,
-    seed: int,
-) -> Classification | None:
+    date: str = "",
+) -> ClusterModel | None:
     """Learn classes from a sample.
 
     Class ids rise with the NDVI of the class mean, then with its brightness, so that the same
     classes get the same ids whatever order the method found them in.
 
     Args:
-        reflectance: The sample, ``(pixel, feature)``, finite, in its fixed order.
-        features: Band names.
-        method: Name of the clustering method.
-        n_clusters: Number of classes; None takes the one the scan suggests.
+        values: Features of the sample, ``(feature, pixel)``, finite, in its fixed order.
+        reflectance: Bands of the sample, each ``(pixel,)``, by name.
+        recipe: How to group.
         k_scan: Measures of several numbers of classes, from ``scan_classes``; may be empty.
-        seed: Of every random choice.
+        date: When the sample was observed, ISO 8601.
 
     Returns:
-        The classification; None when the sample has fewer different pixels than classes.
+        The model; None when the sample has fewer different pixels than classes.
 
     Raises:
-        UnknownNameError: There is no method of that name.
+        ConfigurationError: There is no such method or parameter.
     """
-    chosen = get_method(method)
+    method = get_method(recipe.method, recipe.parameters)
     suggestion = suggest_k(k_scan)
-    k = n_clusters or (suggestion.n_clusters if suggestion else FEWEST_CLASSES)
-    if len(np.unique(reflectance, axis=0)) < k:
+    k = recipe.n_clusters or (suggestion.n_clusters if suggestion else FEWEST_CLASSES)
+    if len(np.unique(values.T, axis=0)) < k:
         return None
-    scaler = Scaler.of(reflectance)
-    standardised = scaler.apply(reflectance)
+    space = recipe.space_of(values)
+    coordinates = space.apply(values)
     with one_thread():
-        fit = chosen.fit(standardised, k, seed=seed)
-    fit = fit.reordered(_canonical_order(scaler.undo(fit.centroids), features))
-    model = ClusterModel(
-        method=method,
-        features=features,
-        scaler=scaler,
+        fit = method.fit(np.ascontiguousarray(coordinates.T), k, seed=recipe.seed)
+        rows = row_of_highest(method.scores(fit, coordinates))
+        spectra = class_spectra(reflectance, rows, k)
+        order = _canonical_order(spectra)
+        fit = fit.reordered(order)
+        rows = row_of_highest(method.scores(fit, coordinates))
+    return ClusterModel(
+        method=recipe.method,
+        parameters=method.parameters,
+        space=space,
         fit=fit,
-        parameters=dict(chosen.parameters),
-        seed=seed,
-        n_sample=len(reflectance),
+        gates=_gates(fit.centroids, coordinates, rows),
+        identities=tuple(
+            ClassIdentity(class_id=row + 1, name=describe(spectra[old]), colour=colour, since=date)
+            for row, (old, colour) in enumerate(zip(order, class_colours(k), strict=True))
+        ),
+        seed=recipe.seed,
+        n_sample=values.shape[1],
         versions={package: version(package) for package in _SOFTWARE},
     )
-    with one_thread():
-        sample = _sample_table(model, reflectance, Silhouettes(standardised))
-    return Classification(model, k_scan, suggestion, sample)
 
 
-def _canonical_order(centroids: FloatArray, features: tuple[str, ...]) -> npt.NDArray[np.intp]:
-    spectra = [dict(zip(features, centroid, strict=True)) for centroid in centroids]
+def class_spectra(
+    reflectance: Mapping[str, FloatArray], rows: npt.NDArray[np.integer[Any]], n_classes: int
+) -> list[dict[str, float]]:
+    """Mean spectrum of each class of a sample; NaN for a class without pixels."""
+    count = np.bincount(rows, minlength=n_classes)
+    size = np.where(count > 0, count, np.nan)
+    means = {
+        band: np.bincount(rows, values, n_classes) / size for band, values in reflectance.items()
+    }
+    return [{band: float(mean[row]) for band, mean in means.items()} for row in range(n_classes)]
+
+
+def _canonical_order(spectra: Sequence[Mapping[str, float]]) -> npt.NDArray[np.intp]:
     ndvi = np.nan_to_num([index_of("ndvi", spectrum) for spectrum in spectra])
     brightness = np.array([brightness_of(spectrum) for spectrum in spectra])
     return np.lexsort((brightness, ndvi))
 
 
-def _sample_table(
-    model: ClusterModel, reflectance: FloatArray, silhouettes: Silhouettes
-) -> pd.DataFrame:
-    few = silhouettes.features
-    labels = get_method(model.method).scores(model.fit, few.T).argmax(axis=0)
-    table = pd.DataFrame(reflectance[: len(few)], columns=list(model.features))
-    table["class_id"] = (labels + 1).astype(np.uint8)
-    table["silhouette"] = silhouettes.of(labels)
-    return table
+def _gates(
+    centroids: FloatArray, coordinates: FloatArray, rows: npt.NDArray[np.uint8]
+) -> FloatArray:
+    squared = squared_distances(coordinates, centroids[rows].T)
+    count = np.bincount(rows, minlength=len(centroids))
+    mean = np.bincount(rows, squared, len(centroids)) / np.maximum(count, 1)
+    # a class of equal pixels is as wide as the narrowest of the others
+    narrowest = mean[mean > 0].min(initial=np.inf)
+    gates: FloatArray = GATE * np.sqrt(np.where(mean > 0, mean, np.nan_to_num(narrowest, posinf=0)))
+    return gates

@@ -6,6 +6,8 @@ ten classes, every pair stays apart, also for people with protanopia, deuteranop
 
 from __future__ import annotations
 
+import colorsys
+
 import numpy as np
 
 MAX_DISTINCT = 10
@@ -24,6 +26,11 @@ _RAMP = (
     "#09583D",
 )
 
+_ADDED = ("#C040A0", "#6020E0", "#600000", "#E080E0")
+"""Of classes found later: none of the ramp, and apart from all of it for every kind of sight."""
+
+_GOLDEN_ANGLE = 0.3819660112501051
+
 
 def class_colours(n_clusters: int) -> tuple[str, ...]:
     """Colours of the classes 1 to ``n_clusters``, ``#RRGGBB``.
@@ -38,3 +45,16 @@ def class_colours(n_clusters: int) -> tuple[str, ...]:
     return tuple(
         "#{:02X}{:02X}{:02X}".format(*map(round, rgb)) for rgb in zip(*channels, strict=True)
     )
+
+
+def addition_colour(number: int) -> str:
+    """Colour of a class found after the reference, ``#RRGGBB``.
+
+    Args:
+        number: How many were found before it. After the first few, colours are different but no
+            longer told apart reliably.
+    """
+    if number < len(_ADDED):
+        return _ADDED[number]
+    rgb = colorsys.hsv_to_rgb((number * _GOLDEN_ANGLE) % 1.0, 0.55, 0.75)
+    return "#{:02X}{:02X}{:02X}".format(*(round(255 * channel) for channel in rgb))

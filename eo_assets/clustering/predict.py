@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from eo_assets.clustering.bands import Packed, StoredBand, scales_of, valid_in_all
+from eo_assets.clustering.bands import Packed, StoredBand
+from eo_assets.clustering.method import FloatArray, Method, row_of_highest, squared_distances
 from eo_assets.clustering.methods import get_method
 from eo_assets.clustering.model import NODATA, ClusterModel, Labels
+from eo_assets.clustering.space import feature_values
 
 # two-thirds of a megabyte for ten bands: what a core's own cache holds
 _PIXELS_AT_A_TIME = 8192
@@ -23,37 +25,51 @@ def predict(model: ClusterModel, planes: Packed, bands: Sequence[StoredBand]) ->
 
     Args:
         model: The fitted model.
-        planes: Packed reflectance, ``(feature, ...)`` in the order of ``model.features``.
-        bands: The bands of the planes.
+        planes: Packed reflectance, ``(band, ...)``.
+        bands: The bands of the planes, at least those the model's features are made of.
 
     Returns:
-        Class ids from 1, ``NODATA`` where a feature has no observation; uint8, the shape of one
-        plane.
+        Class ids, ``NODATA`` where a feature has no value; uint8, the shape of one plane.
     """
-    method = get_method(model.method)
-    valid = valid_in_all(planes, bands)
-    scale, offset = scales_of(bands)
-    gain = (scale / model.scaler.spread)[:, None]
-    shift = ((offset - model.scaler.center) / model.scaler.spread)[:, None]
-    flat, usable = planes.reshape(len(planes), -1), valid.reshape(-1)
-    labels = np.full(usable.size, NODATA, np.uint8)
-    for start in range(0, usable.size, _PIXELS_AT_A_TIME):
+    method = get_method(model.method, model.parameters)
+    ids = np.array(model.class_ids, np.uint8)
+    flat = planes.reshape(len(planes), -1)
+    labels = np.full(flat.shape[1], NODATA, np.uint8)
+    for start in range(0, flat.shape[1], _PIXELS_AT_A_TIME):
         part = slice(start, start + _PIXELS_AT_A_TIME)
-        if not usable[part].any():
-            continue
-        standardised = flat[:, part].astype(np.float64)
-        standardised *= gain
-        standardised += shift
-        scores = method.scores(model.fit, standardised)
-        labels[part] = np.where(usable[part], _row_of_highest(scores) + 1, NODATA)
-    return labels.reshape(valid.shape)
+        values, valid = feature_values(model.space.names, flat[:, part], bands)
+        if valid.any():
+            rows = class_rows(model, method, model.space.apply(values))
+            labels[part] = np.where(valid, ids[rows], NODATA)
+    return labels.reshape(planes.shape[1:])
 
 
-def _row_of_highest(scores: npt.NDArray[np.float64]) -> Labels:
-    """``argmax(axis=0)``, the first on a tie; several times faster for few rows."""
-    highest = scores[0].copy()
-    row = np.zeros(highest.size, np.uint8)
-    for number in range(1, len(scores)):
-        row[scores[number] > highest] = number
-        np.maximum(highest, scores[number], out=highest)
-    return row
+def class_rows(
+    model: ClusterModel, method: Method, coordinates: FloatArray
+) -> npt.NDArray[np.uint8]:
+    """Row of each pixel's class in ``model.classes``.
+
+    A pixel belongs to the fitted class of its highest score. Only where it lies beyond the gate of
+    that class, and nearer to the centre of an added class, does it belong to the latter.
+
+    Args:
+        model: The fitted model.
+        method: Its method.
+        coordinates: ``(dimension, pixel)`` in the model's space.
+    """
+    rows = row_of_highest(method.scores(model.fit, coordinates))
+    if not model.additions.identities:
+        return rows
+    distances = squared_distances(coordinates, model.fit.centroids[rows].T)
+    unlike = np.flatnonzero(distances > np.square(model.gates)[rows])
+    if unlike.size:
+        to_added = np.stack(
+            [
+                squared_distances(coordinates[:, unlike], centre[:, None])
+                for centre in model.additions.centroids
+            ]
+        )
+        nearest = to_added.argmin(axis=0)
+        taken = to_added.min(axis=0) < distances[unlike]
+        rows[unlike[taken]] = (len(model.identities) + nearest[taken]).astype(np.uint8)
+    return rows

@@ -129,17 +129,31 @@ def suggest_k(scan: pd.DataFrame) -> Suggestion | None:
     elbow = _elbow(scan)
     by_k = dict(zip(scan["k"].tolist(), scan["silhouette"].tolist(), strict=True))
     best = max(by_k, key=lambda k: by_k[k])
+    others = _other_indices(scan)
     if elbow is None:
         return Suggestion(
             best,
             f"Inertia has no clear elbow; {best} classes have the best silhouette "
-            f"({by_k[best]:.2f}).",
+            f"({by_k[best]:.2f}){others}.",
         )
     return Suggestion(
         elbow,
         f"Inertia bends at {elbow} classes (elbow), silhouette {by_k[elbow]:.2f}; "
-        f"the best silhouette is {by_k[best]:.2f} at {best}.",
+        f"the best silhouette is {by_k[best]:.2f} at {best}{others}.",
     )
+
+
+def _other_indices(scan: pd.DataFrame) -> str:
+    titles = {
+        "calinski_harabasz": ("Calinski-Harabasz", 1),
+        "davies_bouldin": ("Davies-Bouldin", -1),
+    }
+    found = [
+        f"{title} is best at {scan['k'].iloc[int(np.nanargmax(sign * scan[name].to_numpy()))]}"
+        for name, (title, sign) in titles.items()
+        if name in scan and scan[name].notna().any()
+    ]
+    return "".join(f", {text}" for text in found)
 
 
 def _elbow(scan: pd.DataFrame) -> int | None:

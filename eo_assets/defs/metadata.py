@@ -118,9 +118,9 @@ def _scenes(path: Path) -> list[dict[str, Any]]:
 def _classes(path: Path) -> list[dict[str, Any]]:
     import pandas as pd
 
-    columns = ["class_id", "name", "area_ha", "share_pct", "ndvi", "silhouette"]
+    columns = ["class_id", "name", "area_ha", "share_pct", "ndvi", "silhouette", "drift"]
     rounded = pd.read_parquet(path, columns=columns).round(
-        {"area_ha": 1, "share_pct": 2, "ndvi": 3, "silhouette": 3}
+        {"area_ha": 1, "share_pct": 2, "ndvi": 3, "silhouette": 3, "drift": 3}
     )
     return [{str(k): v for k, v in row.items()} for row in rounded.to_dict("records")]
 

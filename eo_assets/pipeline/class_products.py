@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from eo_assets import __version__
-from eo_assets.clustering.model import NODATA, ClusterModel
+from eo_assets.clustering.model import NODATA, ClusterModel, Labels
 from eo_assets.cube.grid import Grid
+from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.cog import CogBand, write_cog
 
 CLASSIFICATION = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
@@ -85,6 +86,45 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> dict[str, 
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     return {name: f"{name}.parquet" for name in tables}
+
+
+def legend(model: ClusterModel) -> dict[int, tuple[str, str]]:
+    """Name and colour (``#RRGGBB``) of each class of a model by id."""
+    return {c.class_id: (c.name, c.colour) for c in model.classes}
+
+
+def write_labels(
+    folder: Path,
+    target: Path,
+    labels: Labels,
+    grid: Grid,
+    model: ClusterModel,
+    mosaic_digest: str,
+    *,
+    runner: TaskRunner,
+) -> None:
+    """Write the class map that belongs to a model; nothing but the arguments decides its bytes.
+
+    Args:
+        folder: For a file between this process and the worker, removed at the end.
+        target: File to write.
+        labels: Class ids, uint8 ``(y, x)``.
+        grid: Their grid.
+        model: The model they were made with.
+        mosaic_digest: Digest of the mosaic they were made from.
+        runner: Runs the task.
+    """
+    between = folder / "labels.npy"
+    np.save(between, labels)
+    task = ClassMapTask(
+        labels=str(between),
+        target=str(target),
+        grid=grid,
+        classes=legend(model),
+        tags=class_tags(model, mosaic_digest),
+    )
+    runner.map(write_class_map, [task], label="class map")
+    between.unlink()
 
 
 def class_tags(model: ClusterModel, mosaic_digest: str) -> dict[str, str]:

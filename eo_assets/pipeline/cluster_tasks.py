@@ -8,13 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from eo_assets.clustering.bands import Packed, StoredBand, unpack_all, valid_in_all
-from eo_assets.clustering.fitting import Classification, fit_classes, scan_classes
-from eo_assets.clustering.method import FloatArray
+from eo_assets.clustering.bands import Packed, StoredBand, unpack_all
+from eo_assets.clustering.fitting import Recipe, class_spectra, fit_classes, scan_classes
+from eo_assets.clustering.hints import describe
+from eo_assets.clustering.identity import Recognition, find_new_groups, recognise
+from eo_assets.clustering.method import FloatArray, squared_distances
 from eo_assets.clustering.model import ClusterModel, Labels
 from eo_assets.clustering.predict import predict
-from eo_assets.clustering.sampling import Hashes, in_hash_order, pixel_hashes
+from eo_assets.clustering.quality import Silhouettes
+from eo_assets.clustering.sampling import Hashes, in_hash_order, one_a_cell, pixel_hashes
 from eo_assets.clustering.signatures import ClassSums, sum_by_class
+from eo_assets.clustering.space import feature_values
 from eo_assets.cube.grid import Block
 from eo_assets.pipeline.mosaic_blocks import OBSERVATIONS, open_mosaic, read_packed
 
@@ -40,16 +44,18 @@ class SampleTask:
     Attributes:
         mosaic: Path or URL of the stored mosaic.
         block: The window.
-        bands: The features.
-        limit: Highest hash that is taken.
-        origin: Row and column of the mosaic's first pixel on the grid hashes count on.
-        seed: Of the hashes.
+        bands: The bands the features are made of.
+        features: Bands and indices.
+        width: Side of the cells that offer one pixel each.
+        origin: Row and column of the mosaic's first pixel on the grid cells count on.
+        seed: Of the choice.
     """
 
     mosaic: str
     block: Block
     bands: tuple[StoredBand, ...]
-    limit: int
+    features: tuple[str, ...]
+    width: float
     origin: tuple[int, int]
     seed: int
 
@@ -57,15 +63,14 @@ class SampleTask:
 def sample_block(task: SampleTask) -> tuple[Hashes, Packed]:
     """Hashes and packed pixels ``(pixel, band)`` of the block's share of the sample."""
     block, (row, col) = task.block, task.origin
-    hashes = pixel_hashes(
-        (row + block.rows[0], row + block.rows[1]),
-        (col + block.columns[0], col + block.columns[1]),
-        seed=task.seed,
-    )
+    rows = row + block.rows[0], row + block.rows[1]
+    cols = col + block.columns[0], col + block.columns[1]
+    chosen = one_a_cell(rows, cols, width=task.width, seed=task.seed)
     with open_mosaic(task.mosaic) as dataset:
-        planes = read_packed(dataset, task.bands, block)
-    taken = valid_in_all(planes, task.bands) & (hashes <= np.uint64(task.limit))
-    return hashes[taken], planes[:, taken].T
+        pixels = read_packed(dataset, task.bands, block)[:, chosen]
+    _, valid = feature_values(task.features, pixels, task.bands)
+    hashes = pixel_hashes(rows, cols, seed=task.seed)[chosen]
+    return hashes[valid], pixels[:, valid].T
 
 
 @dataclass(frozen=True)
@@ -74,26 +79,37 @@ class Sample:
 
     Attributes:
         pixels: ``(pixel, band)``, packed, in the order of their hashes.
-        bands: The features.
+        bands: The bands the features are made of.
+        features: Bands and indices.
     """
 
     pixels: Packed
     bands: tuple[StoredBand, ...]
+    features: tuple[str, ...]
 
     @property
-    def reflectance(self) -> FloatArray:
-        """``(pixel, band)``, float64."""
-        return unpack_all(self.pixels.T, self.bands).T
+    def feature_rows(self) -> FloatArray:
+        """Features ``(feature, pixel)``."""
+        return feature_values(self.features, self.pixels.T, self.bands)[0]
+
+    @property
+    def reflectance(self) -> dict[str, FloatArray]:
+        """Bands by name, each ``(pixel,)``."""
+        values = unpack_all(self.pixels.T, self.bands)
+        return {band.name: row for band, row in zip(self.bands, values, strict=True)}
 
 
 def gather(
-    parts: Sequence[tuple[Hashes, Packed]], bands: tuple[StoredBand, ...], size: int
+    parts: Sequence[tuple[Hashes, Packed]],
+    bands: tuple[StoredBand, ...],
+    features: tuple[str, ...],
+    size: int,
 ) -> Sample:
     """Put what ``sample_block`` found together: at most ``size`` pixels, in hash order."""
     if not parts:
-        return Sample(np.zeros((0, len(bands)), np.uint16), bands)
+        return Sample(np.zeros((0, len(bands)), np.uint16), bands, features)
     hashes, pixels = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Sample(in_hash_order(hashes, pixels, size), bands)
+    return Sample(in_hash_order(hashes, pixels, size), bands, features)
 
 
 @dataclass(frozen=True)
@@ -101,14 +117,15 @@ class ScanTask:
     """Measure some numbers of classes."""
 
     sample: Sample
-    method: str
+    recipe: Recipe
     ks: tuple[int, ...]
-    seed: int
 
 
 def scan(task: ScanTask) -> pd.DataFrame:
     """One row a number of classes."""
-    return scan_classes(task.sample.reflectance, method=task.method, ks=task.ks, seed=task.seed)
+    values = task.sample.feature_rows
+    coordinates = task.recipe.space_of(values).apply(values)
+    return scan_classes(np.ascontiguousarray(coordinates.T), task.recipe, ks=task.ks)
 
 
 @dataclass(frozen=True)
@@ -117,29 +134,61 @@ class FitTask:
 
     Attributes:
         sample: What to learn from.
-        method: Name of the clustering method.
-        n_clusters: Number of classes, None for the suggested one.
+        recipe: How.
         k_scan: Measures of several numbers of classes.
-        seed: Of every random choice.
+        date: When the sample was observed, ISO 8601.
     """
 
     sample: Sample
-    method: str
-    n_clusters: int | None
+    recipe: Recipe
     k_scan: pd.DataFrame
-    seed: int
+    date: str
 
 
-def fit(task: FitTask) -> Classification | None:
+def fit(task: FitTask) -> ClusterModel | None:
     """Fit the classes; None when the sample has fewer different pixels than classes."""
+    sample = task.sample
     return fit_classes(
-        task.sample.reflectance,
-        tuple(band.name for band in task.sample.bands),
-        method=task.method,
-        n_clusters=task.n_clusters,
-        k_scan=task.k_scan,
-        seed=task.seed,
+        sample.feature_rows, sample.reflectance, task.recipe, k_scan=task.k_scan, date=task.date
     )
+
+
+@dataclass(frozen=True)
+class StudyTask:
+    """Look at a sample with a model."""
+
+    sample: Sample
+    model: ClusterModel
+
+
+def find_groups(task: StudyTask) -> tuple[FloatArray, list[str]]:
+    """Centres of what is unlike every class of the model, and a hint for each."""
+    coordinates = task.model.space.apply(task.sample.feature_rows)
+    groups = find_new_groups(task.model, coordinates)
+    if not len(groups):
+        return groups, []
+    to_groups = np.stack([squared_distances(coordinates, group[:, None]) for group in groups])
+    unlike = recognise(task.model, coordinates).unlike
+    nearest = to_groups[:, unlike].argmin(axis=0)
+    reflectance = {band: values[unlike] for band, values in task.sample.reflectance.items()}
+    spectra = class_spectra(reflectance, nearest, len(groups))
+    return groups, [describe(spectrum) for spectrum in spectra]
+
+
+def study(task: StudyTask) -> tuple[Recognition, pd.DataFrame]:
+    """How the sample lies to the model's classes, and its first pixels as a table.
+
+    The table has reflectance by band, ``class_id`` and ``silhouette``; NaN where all pixels are
+    of one class.
+    """
+    coordinates = task.model.space.apply(task.sample.feature_rows)
+    found = recognise(task.model, coordinates)
+    silhouettes = Silhouettes(np.ascontiguousarray(coordinates.T))
+    few = len(silhouettes.features)
+    table = pd.DataFrame({band: row[:few] for band, row in task.sample.reflectance.items()})
+    table["class_id"] = np.array(task.model.class_ids, np.uint8)[found.rows[:few]]
+    table["silhouette"] = silhouettes.of(found.rows[:few].astype(np.intp))
+    return found, table
 
 
 @dataclass(frozen=True)
@@ -163,7 +212,6 @@ def label_block(task: LabelTask) -> tuple[Labels, ClassSums]:
     """Labels of the block and the sums of all its bands by class."""
     with open_mosaic(task.mosaic) as dataset:
         planes = read_packed(dataset, task.bands, task.block)
-    names = [band.name for band in task.bands]
-    chosen = [names.index(feature) for feature in task.model.features]
-    labels = predict(task.model, planes[chosen], [task.bands[number] for number in chosen])
-    return labels, sum_by_class(labels, planes, task.bands, n_clusters=task.model.n_clusters)
+    labels = predict(task.model, planes, task.bands)
+    highest = max(task.model.class_ids)
+    return labels, sum_by_class(labels, planes, task.bands, n_clusters=highest)

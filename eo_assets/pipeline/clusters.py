@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from eo_assets.catalog.collections import get_collection
-from eo_assets.clustering.model import NODATA, ClusterModel
+from eo_assets.clustering.model import NODATA
 from eo_assets.cube.grid import Grid
+from eo_assets.pipeline.class_identity import Identified, continuity, identify, sample_partition
 from eo_assets.pipeline.class_products import (
     CLASSIFICATION,
     MODEL,
     TABLES,
-    ClassMapTask,
-    class_tags,
     classification,
-    write_class_map,
+    legend,
+    write_labels,
     write_tables,
 )
-from eo_assets.pipeline.classification import ClusterOptions, Clusters, make_clusters
+from eo_assets.pipeline.classification import Clusters, label_mosaic, scan_numbers
+from eo_assets.pipeline.cluster_options import ClusterOptions, date_named, scaling_named
 from eo_assets.pipeline.clusters_checks import judge_stability
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of
 
-__all__ = ["STEP", "ClusterOptions", "materialise"]
+__all__ = ["STEP", "ClusterOptions", "date_named", "materialise", "scaling_named"]
 
 STEP = "clusters"
 NO_REFLECTANCE = "no_reflectance"
+TOO_FEW_PIXELS = "too_few_pixels"
 
 
 def materialise(
     partition: Partition, *, store: Store, runner: TaskRunner, options: ClusterOptions
 ) -> Record:
     """Group the mosaic's pixels into classes and publish map, model and tables.
+
+    Class ids are those of the region's code book, which the first date founds.
 
     Args:
         partition: The partition.
@@ -49,7 +52,7 @@ def materialise(
         ``no_reflectance`` for collections that measure something else.
 
     Raises:
-        MissingArtifactError: ``mosaic`` has not been materialised.
+        MissingArtifactError: ``mosaic``, or that of the reference date, has not been materialised.
         RejectedArtifactError: The mosaic failed a blocking check.
         ConfigurationError: An option is out of range.
         StorageError: The products cannot be stored.
@@ -59,16 +62,17 @@ def materialise(
         return store.publish_empty(partition, STEP, upstream=upstream)
     if get_collection(partition.region.collection).product != "reflectance":
         return store.publish_empty(partition, STEP, upstream=upstream, reason=NO_REFLECTANCE)
-    grid = Grid.model_validate_json(
-        (store.folder(partition, "band_stack") / "grid.json").read_text(encoding="utf-8")
-    )
-    mosaic = store.folder(partition, "mosaic") / upstream.files["mosaic"]
-    result = make_clusters(str(mosaic), grid.geobox, options, runner=runner)
-    if result.model is None:
-        reason = result.empty_reason
-        return store.publish_empty(partition, STEP, upstream=upstream, reason=reason)
+    sampled = sample_partition(partition, store=store, options=options, runner=runner)
+    if not len(sampled.sample.pixels):
+        return store.publish_empty(partition, STEP, upstream=upstream, reason=TOO_FEW_PIXELS)
+    k_scan = scan_numbers(sampled, options, runner=runner)
+    identified = identify(partition, sampled, k_scan, store=store, options=options, runner=runner)
+    if identified is None:
+        return store.publish_empty(partition, STEP, upstream=upstream, reason=TOO_FEW_PIXELS)
+    result = label_mosaic(sampled, identified.model, k_scan, runner=runner)
+    grid = Grid.of(sampled.geobox)
     with store.publish(partition, STEP) as folder:
-        record = _publish(folder, partition, result, result.model, grid, upstream, runner)
+        record = _publish(folder, partition, result, identified, grid, upstream, runner)
         store.write_record(folder, record)
     return record
 
@@ -77,35 +81,19 @@ def _publish(
     folder: Path,
     partition: Partition,
     result: Clusters,
-    model: ClusterModel,
+    identified: Identified,
     grid: Grid,
     upstream: Record,
     runner: TaskRunner,
 ) -> Record:
     name = partition.product_name("classes", crs=grid.crs, resolution_m=abs(grid.transform[0]))
-    table = result.classes
-    classes = {
-        int(class_id): (str(hint), str(colour))
-        for class_id, hint, colour in zip(
-            table["class_id"], table["name"], table["colour"], strict=True
-        )
-    }
-    labels = folder / "labels.npy"
-    np.save(labels, result.labels)
+    model = identified.model
     target = folder / f"{name}.tif"
-    task = ClassMapTask(
-        labels=str(labels),
-        target=str(target),
-        grid=grid,
-        classes=classes,
-        tags=class_tags(model, upstream.digest),
-    )
-    runner.map(write_class_map, [task], label="class map")
-    labels.unlink()
+    write_labels(folder, target, result.labels, grid, model, upstream.digest, runner=runner)
     (folder / MODEL).write_text(model.to_json(), encoding="utf-8")
     tables = {table_name: getattr(result, table_name) for table_name in TABLES}
     band: dict[str, Any] = {"name": "class", "data_type": "uint8", "nodata": NODATA}
-    band["classification:classes"] = classification(classes)
+    band["classification:classes"] = classification(legend(model))
     stac_asset = raster_asset(
         target,
         title="Classes of similar reflectance",
@@ -123,7 +111,7 @@ def _publish(
     )
     item["stac_extensions"] = [*item["stac_extensions"], CLASSIFICATION]
     write_item(folder / f"{name}.json", item)
-    summary = _summary(result, model)
+    summary = _summary(result, identified, partition)
     return Record(
         step=STEP,
         region=partition.region.id,
@@ -142,14 +130,23 @@ def _publish(
     )
 
 
-def _summary(result: Clusters, model: ClusterModel) -> dict[str, float | int | str]:
+def _summary(
+    result: Clusters, identified: Identified, partition: Partition
+) -> dict[str, float | int | str]:
+    model, classes = result.model, result.classes
     summary: dict[str, float | int | str] = {
         "classes": model.n_clusters,
-        "silhouette": round(float(result.sample["silhouette"].mean()), 4),
-        "smallest_class_pct": round(float(result.classes["share_pct"].min()), 3),
+        "smallest_class_pct": round(float(classes["share_pct"].min()), 3),
         "method": model.method,
-        "warnings": " ".join(result.warnings),
+        "warnings": " ".join((*result.warnings, *identified.warnings)),
+        **continuity(identified, result, partition.date),
     }
+    silhouette = float(result.sample["silhouette"].mean())
+    if math.isfinite(silhouette):
+        summary["silhouette"] = round(silhouette, 4)
+    if len(model.space.explained):
+        summary["pca_components"] = len(model.space.explained)
+        summary["pca_explained_pct"] = round(100 * float(model.space.explained.sum()), 2)
     if result.suggestion:
         summary["suggested_classes"] = result.suggestion.n_clusters
         summary["suggestion"] = result.suggestion.reason

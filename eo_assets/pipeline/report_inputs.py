@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
 from odc.geo.geobox import GeoBox
 
 from eo_assets.catalog.collections import get_collection
-from eo_assets.clustering.model import ClusterModel
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid
+from eo_assets.pipeline.stored_classes import StoredClasses, read_classes
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.store import Record, Store
+from eo_assets.storage.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,33 +34,6 @@ class UsedScene:
     platform: str
     cloud_cover_pct: float | None
     baseline: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Classes:
-    """A stored classification.
-
-    Attributes:
-        labels: Path of the class map, a GeoTIFF.
-        model: The fitted model.
-        classes: One row a class.
-        signatures: One row a class and band.
-        k_scan: One row a number of classes.
-        sample: Sampled pixels.
-        suggested: Number of classes the scan suggests, if any.
-        suggestion: Why.
-        warnings: What people should know before they trust it.
-    """
-
-    labels: str
-    model: ClusterModel
-    classes: pd.DataFrame
-    signatures: pd.DataFrame
-    k_scan: pd.DataFrame
-    sample: pd.DataFrame
-    suggested: int | None = None
-    suggestion: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +62,7 @@ class ReportInputs:
     empty: str | None = None
     mosaic: str | None = None
     geobox: GeoBox | None = None
-    classes: Classes | None = None
+    classes: StoredClasses | None = None
     scenes: tuple[UsedScene, ...] = ()
     coverage: Mapping[str, float] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
@@ -126,7 +98,7 @@ def read_inputs(partition: Partition, store: Store) -> ReportInputs:
         empty=mosaic.empty or clusters.empty,
         mosaic=None if mosaic.empty else str(folder / mosaic.files["mosaic"]),
         geobox=_grid(stack).geobox if described else None,
-        classes=None if clusters.empty else _classes(store.folder(partition, "clusters"), clusters),
+        classes=read_classes(partition, store),
         scenes=_scenes(stack) if described else (),
         coverage={name: float(mosaic.summary[name]) for name in COVERAGE if name in mosaic.summary},
         digests={"mosaic": mosaic.digest, "clusters": clusters.digest},
@@ -148,23 +120,4 @@ def _scenes(folder: Path) -> tuple[UsedScene, ...]:
             baseline=scene.baseline,
         )
         for scene in cube.scenes
-    )
-
-
-def _classes(folder: Path, record: Record) -> Classes:
-    def table(name: str) -> pd.DataFrame:
-        return pd.read_parquet(folder / record.files[f"{name}_table"])
-
-    suggested = record.summary.get("suggested_classes")
-    warnings = str(record.summary.get("warnings", ""))
-    return Classes(
-        labels=str(folder / record.files["classes"]),
-        model=ClusterModel.from_json((folder / record.files["model"]).read_text(encoding="utf-8")),
-        classes=table("classes"),
-        signatures=table("signatures"),
-        k_scan=table("k_scan"),
-        sample=table("sample"),
-        suggested=None if suggested is None else int(suggested),
-        suggestion=str(record.summary.get("suggestion", "")),
-        warnings=(warnings,) if warnings else (),
     )

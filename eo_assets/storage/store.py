@@ -142,7 +142,7 @@ class Store:
         with storage_errors(final):
             final.parent.mkdir(parents=True, exist_ok=True)
             self._check_space(final.parent, needs_bytes)
-            with _locked(final.parent):
+            with locked(final.parent):
                 _recover(final)
                 _remove_leftovers(final)
             draft = Path(tempfile.mkdtemp(prefix=f".{step}-{_owner()}-", dir=final.parent))
@@ -150,7 +150,7 @@ class Store:
         try:
             with storage_errors(final):
                 yield draft
-                with _locked(final.parent):
+                with locked(final.parent):
                     _replace(draft, final)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -250,7 +250,7 @@ def _record_text(final: Path) -> str:
     with contextlib.suppress(FileNotFoundError):
         return (final / RECORD).read_text(encoding="utf-8", errors="replace")
     # a run may be about to replace the product, or was killed while it did
-    with _locked(final.parent):
+    with locked(final.parent):
         _recover(final)
         return (final / RECORD).read_text(encoding="utf-8", errors="replace")
 
@@ -287,7 +287,7 @@ _DAY_S = 86_400
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Keep others from renaming in a folder; the lock of a process that dies is released."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Mapping
@@ -45,6 +46,8 @@ class Region(BaseModel):
         clusters: Number of classes.
         fresh_within_days: Imagery older than that is a warning, days; twice the five days of two
             Sentinel-2 satellites leaves room for one cloudy pass.
+        reference_date: Date whose classes all dates share; the first one classified when not
+            given. With it, nothing depends on the order in which dates are processed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +65,7 @@ class Region(BaseModel):
     keep_snow: bool = True
     clusters: int | None = Field(default=None, ge=2, le=64)
     fresh_within_days: int = Field(default=10, ge=1)
+    reference_date: dt.date | None = None
 
     @field_validator("id")
     @classmethod

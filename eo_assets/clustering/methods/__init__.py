@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from eo_assets.clustering.method import Method
-from eo_assets.errors import UnknownNameError
+from eo_assets.errors import ConfigurationError, UnknownNameError
 
 
 def method_names() -> list[str]:
@@ -14,16 +19,36 @@ def method_names() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__))
 
 
-def get_method(name: str) -> Method:
-    """Look up a clustering method.
+def get_method(name: str, parameters: Mapping[str, Any] | None = None) -> Method:
+    """Make a clustering method.
+
+    Args:
+        name: Its name.
+        parameters: What to set otherwise than by default.
 
     Raises:
-        UnknownNameError: There is no method of that name.
+        UnknownNameError: There is no method, or no parameter, of that name.
+        ConfigurationError: A parameter's value is out of range.
     """
     if name not in method_names():
         raise UnknownNameError(
             f"Clustering method {name!r} is not known.",
             f"Use one of: {', '.join(method_names())}.",
         )
-    method: Method = import_module(f"{__name__}.{name}").METHOD
+    kind = import_module(f"{__name__}.{name}").METHOD
+    known = [field.name for field in fields(kind)]
+    unknown = [parameter for parameter in parameters or {} if parameter not in known]
+    if unknown:
+        raise UnknownNameError(
+            f"Clustering method {name!r} has no parameter {', '.join(unknown)}.",
+            f"Use some of: {', '.join(known)}.",
+        )
+    try:
+        method: Method = TypeAdapter(kind).validate_python(dict(parameters or {}))
+    except ValidationError as error:
+        found = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(
+            f"Clustering method {name!r} cannot be set so: {found}.",
+            "Correct the method's parameters.",
+        ) from error
     return method

@@ -6,39 +6,47 @@ Sculley 2010, "Web-scale k-means clustering", doi:10.1145/1772690.1772862.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from eo_assets.clustering.method import Fit, FloatArray
+from eo_assets.clustering.space import Scaling
 
 
+@dataclass(frozen=True)
 class MiniBatchKMeans:
-    """Classes are the nearest centres in Euclidean distance."""
+    """Classes are the nearest centres in Euclidean distance.
 
-    name = "minibatch_kmeans"
-    title = "Mini-batch k-means"
-    # Several runs, because the local minimum a run ends in matters more than the sample's size;
-    # scikit-learn's n_init compares starting points only.
-    # No reassignment: it takes the centre of a small class, such as the last snow, for a bad one
-    # and moves it away, which doubles the inertia of scenes with rare but distinct cover.
-    parameters: Mapping[str, Any] = MappingProxyType(
-        {
-            "runs": 3,
-            "init": "k-means++",
-            "n_init": 10,
-            "batch_size": 4096,
-            "max_iter": 100,
-            "reassignment_ratio": 0.0,
-        }
-    )
+    Several runs, because the local minimum a run ends in matters more than the sample's size;
+    scikit-learn's ``n_init`` compares starting points only. No reassignment: it takes the centre
+    of a small class, such as the last snow, for a bad one and moves it away, which doubles the
+    inertia of scenes with rare but distinct cover.
+    """
+
+    name: ClassVar[str] = "minibatch_kmeans"
+    title: ClassVar[str] = "Mini-batch k-means"
+    scaling: ClassVar[Scaling] = "robust"
+
+    runs: Annotated[int, Field(ge=1, le=100)] = 3
+    init: Literal["k-means++", "random"] = "k-means++"
+    n_init: Annotated[int, Field(ge=1, le=100)] = 10
+    batch_size: Annotated[int, Field(ge=16)] = 4096
+    max_iter: Annotated[int, Field(ge=1)] = 100
+    reassignment_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """See ``Method.parameters``."""
+        return asdict(self)
 
     def fit(self, features: FloatArray, n_clusters: int, *, seed: int) -> Fit:
         """See ``Method.fit``."""
         from sklearn.cluster import MiniBatchKMeans as Estimator
 
-        settings = dict(self.parameters)
+        settings = asdict(self)
         seeds = np.random.SeedSequence(seed).generate_state(settings.pop("runs"))
         runs = [
             Estimator(n_clusters, random_state=int(run_seed), **settings).fit(features)
@@ -54,4 +62,4 @@ class MiniBatchKMeans:
         return scores
 
 
-METHOD = MiniBatchKMeans()
+METHOD = MiniBatchKMeans

@@ -5,9 +5,11 @@ from sklearn.cluster import KMeans
 from sklearn.preprocessing import RobustScaler
 
 from eo_assets.clustering.bands import StoredBand
-from eo_assets.clustering.fitting import fit_classes
-from eo_assets.clustering.model import ClusterModel
+from eo_assets.clustering.fitting import Recipe, fit_classes
+from eo_assets.clustering.methods import method_names
+from eo_assets.clustering.model import Additions, ClassIdentity, ClusterModel
 from eo_assets.clustering.predict import predict
+from eo_assets.clustering.space import feature_values
 from eo_assets.errors import StaleArtifactError
 
 NAMES = ("blue", "red", "nir")
@@ -28,17 +30,17 @@ def reflectance(packed):
     return (packed.reshape(3, -1).T * 0.0001 - 0.1)[(packed.reshape(3, -1) > 0).all(axis=0)]
 
 
+def fitted(reflectance, method="minibatch_kmeans", **more):
+    recipe = Recipe(method=method, n_clusters=6, **{"features": NAMES, **more})
+    pixels = np.rint((reflectance.T + 0.1) * 10_000).astype(np.uint16)
+    values, _ = feature_values(recipe.features, pixels, BANDS)
+    by_band = dict(zip(NAMES, reflectance.T, strict=True))
+    return fit_classes(values, by_band, recipe, k_scan=pd.DataFrame())
+
+
 @pytest.fixture(scope="module")
 def model(reflectance):
-    fitted = fit_classes(
-        reflectance,
-        NAMES,
-        method="minibatch_kmeans",
-        n_clusters=6,
-        k_scan=pd.DataFrame(),
-        seed=0,
-    )
-    return fitted.model
+    return fitted(reflectance)
 
 
 def test_labels_equal_those_of_scikit_learn(packed, reflectance, model):
@@ -62,19 +64,39 @@ def test_labels_do_not_depend_on_the_block(packed, model):
     assert np.array_equal(whole, np.concatenate(parts))
 
 
-def test_ids_rise_with_ndvi(model):
-    red, nir = model.centroids[:, 1], model.centroids[:, 2]
-    assert (np.diff((nir - red) / (nir + red)) > 0).all()
+@pytest.mark.parametrize("method", method_names())
+def test_ids_rise_with_ndvi(packed, reflectance, method):
+    model = fitted(reflectance, method, features=("blue", "ndvi"))
+    labels = predict(model, packed, BANDS)[(packed > 0).all(axis=0)]
+    means = np.array([reflectance[labels == i].mean(axis=0) for i in model.class_ids])
+    assert (np.diff((means[:, 2] - means[:, 1]) / (means[:, 2] + means[:, 1])) > 0).all()
 
 
-def test_a_model_survives_json_to_the_last_digit(packed, model):
+@pytest.mark.parametrize("method", method_names())
+@pytest.mark.parametrize("pca_share", [0.0, 0.9])
+def test_every_model_survives_json_to_the_last_digit(packed, reflectance, method, pca_share):
+    model = fitted(reflectance, method, pca_share=pca_share)
+    labels = predict(model, packed, BANDS)
     restored = ClusterModel.from_json(model.to_json())
     assert restored.to_json() == model.to_json()
     assert np.array_equal(restored.fit.centroids, model.fit.centroids)
-    assert np.array_equal(predict(restored, packed, BANDS), predict(model, packed, BANDS))
+    assert np.array_equal(predict(restored, packed, BANDS), labels)
+    rows = [predict(model, packed[:, row : row + 13], BANDS) for row in range(0, 211, 13)]
+    assert np.array_equal(np.concatenate(rows), labels)
+    assert len(np.unique(labels)) == 7
+
+
+def test_added_classes_take_only_pixels_beyond_the_gates(packed, model):
+    far = model.space.apply(np.full((3, 1), 3.9)).T
+    identity = ClassIdentity(class_id=9, name="new", colour="#C040A0", since="2023-10-13")
+    extended = model.with_additions(Additions(centroids=far, identities=(identity,)))
+    strange = np.full((3, 4, 4), 40_000, np.uint16)
+    assert (predict(extended, strange, BANDS) == 9).all()
+    assert (predict(model, strange, BANDS) < 7).all()
+    assert np.array_equal(predict(extended, packed, BANDS), predict(model, packed, BANDS))
 
 
 def test_a_model_of_another_schema_is_stale(model):
-    text = model.to_json().replace('"schema": 1', '"schema": 0')
+    text = model.to_json().replace('"schema": 2', '"schema": 0')
     with pytest.raises(StaleArtifactError, match="clusters"):
         ClusterModel.from_json(text)

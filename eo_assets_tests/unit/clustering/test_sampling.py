@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eo_assets.clustering.sampling import hash_limit, in_hash_order, pixel_hashes
+from eo_assets.clustering.sampling import cell_width, in_hash_order, one_a_cell, pixel_hashes
 
 
 @given(row=st.integers(-(2**30), 2**30), col=st.integers(-(2**30), 2**30), seed=st.integers(0, 99))
@@ -28,13 +29,37 @@ def test_seeds_choose_different_pixels():
 
 
 def test_few_pixels_are_all_taken():
-    assert hash_limit(1000, 1000) == 2**64 - 1
+    width = cell_width(1000, 1000)
+    assert one_a_cell((3, 23), (-9, 41), width=width, seed=0).all()
 
 
-def test_the_limit_takes_nearly_the_size_and_never_more():
-    hashes = pixel_hashes((0, 1000), (0, 1000), seed=0)
-    taken = np.count_nonzero(hashes <= np.uint64(hash_limit(hashes.size, 20_000)))
-    assert 19_000 < taken <= 20_000
+@pytest.mark.parametrize("size", [400, 20_000, 300_000])
+def test_a_sample_is_nearly_as_large_as_asked_for(size):
+    taken = one_a_cell((-300, 700), (100, 1100), width=cell_width(10**6, size), seed=0)
+    # wide cells hold a pixel each; narrow ones may choose the same
+    assert (0.75 if size > 100_000 else 0.9) * size < np.count_nonzero(taken) <= 1.03 * size
+
+
+@given(
+    row=st.integers(-(10**6), 10**6),
+    col=st.integers(-(10**6), 10**6),
+    width=st.floats(1.01, 40),
+    seed=st.integers(0, 99),
+)
+def test_a_pixel_is_chosen_whatever_the_window(row, col, width, seed):
+    whole = one_a_cell((row, row + 30), (col, col + 20), width=width, seed=seed)
+    part = one_a_cell((row + 7, row + 19), (col + 3, col + 20), width=width, seed=seed)
+    assert np.array_equal(whole[7:19, 3:], part)
+
+
+def test_every_part_of_the_ground_has_its_share():
+    taken = one_a_cell((0, 1000), (0, 1000), width=10, seed=1)
+    # exactly one in each cell, where choosing freely would leave a third of them empty
+    assert (taken.reshape(100, 10, 100, 10).sum(axis=(1, 3)) == 1).all()
+    inside = np.argwhere(taken) % 10
+    counts = np.bincount(inside[:, 0] * 10 + inside[:, 1], minlength=100)
+    # chi-square with 99 degrees of freedom: 148 is exceeded once in a thousand
+    assert ((counts - 100) ** 2 / 100).sum() < 148
 
 
 def test_a_sample_is_ordered_by_hash_and_cut():

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eo_assets.clustering.bands import StoredBand
+from eo_assets.clustering.model import ClassIdentity
 from eo_assets.clustering.signatures import add_up, sum_by_class
 from eo_assets.clustering.tables import class_table, signature_table
 
@@ -27,7 +28,9 @@ PLANES = np.array(
 @pytest.fixture
 def table():
     sums = sum_by_class(LABELS, PLANES, BANDS, n_clusters=3)
-    return signature_table(sums, BANDS, pixel_area_m2=400.0).set_index(["class_id", "band"])
+    return signature_table(sums, BANDS, (1, 2, 3), pixel_area_m2=400.0).set_index(
+        ["class_id", "band"]
+    )
 
 
 def test_means_and_deviations_are_those_of_the_pixels(table):
@@ -48,18 +51,28 @@ def test_areas_are_hectares(table):
     assert table.loc[(2, "red"), "area_ha"] == pytest.approx(4 * 400 / 10_000)
 
 
-def test_the_class_table_names_counts_and_colours_each_class():
-    sums = sum_by_class(LABELS, PLANES, BANDS, n_clusters=3)
-    signatures = signature_table(sums, BANDS, pixel_area_m2=400.0)
+def test_the_class_table_counts_each_class_and_says_who_it_is():
+    # class 3 does not occur, and the reference has a class 7 which is not looked at
+    sums = sum_by_class(LABELS, PLANES, BANDS, n_clusters=7)
+    classes = tuple(
+        ClassIdentity(class_id=i, name=f"name {i}", colour=f"#10203{i}", since="2023-07-15")
+        for i in (1, 2, 3)
+    )
+    signatures = signature_table(sums, BANDS, (1, 2, 3), pixel_area_m2=400.0)
     sample = pd.DataFrame({"class_id": [1, 1, 2], "silhouette": [0.2, 0.4, 0.9]})
-    classes = class_table(sums, signatures, sample, pixel_area_m2=400.0).set_index("class_id")
-    assert classes["count"].tolist() == [3, 4, 0]
-    assert classes["share_pct"].tolist() == pytest.approx([300 / 7, 400 / 7, 0])
-    assert classes.loc[1, "ndvi"] == pytest.approx((0.4 - 0.02) / 0.42)
-    assert classes.loc[1, "silhouette"] == pytest.approx(0.3)
-    assert classes.loc[1, "name"].startswith("dense vegetation")
-    assert classes.loc[3, "name"] == "no pixel"
-    assert classes["colour"].nunique() == 3
+    table = class_table(
+        sums, signatures, sample, classes, [0.5, 1.5, np.nan], pixel_area_m2=400.0
+    ).set_index("class_id")
+    assert table["count"].tolist() == [3, 4, 0]
+    assert table["share_pct"].tolist() == pytest.approx([300 / 7, 400 / 7, 0])
+    assert table.loc[1, "ndvi"] == pytest.approx((0.4 - 0.02) / 0.42)
+    assert table.loc[1, "silhouette"] == pytest.approx(0.3)
+    assert table.loc[2, ["name", "colour", "since", "drift"]].tolist() == [
+        "name 2",
+        "#102032",
+        "2023-07-15",
+        1.5,
+    ]
 
 
 @given(cut=st.integers(1, 63), seed=st.integers(0, 999))

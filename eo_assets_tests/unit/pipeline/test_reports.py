@@ -10,10 +10,12 @@ import rasterio
 from PIL import Image
 
 from eo_assets.pipeline.classification import ClusterOptions, make_clusters
-from eo_assets.pipeline.report_inputs import Classes, ReportInputs, UsedScene
+from eo_assets.pipeline.report_inputs import ReportInputs, UsedScene
 from eo_assets.pipeline.report_tasks import make_overview
 from eo_assets.pipeline.reports import build_report
+from eo_assets.pipeline.stored_classes import StoredClasses
 from eo_assets.pipeline.tasks import InProcess
+from eo_assets.storage.store import Record
 from eo_assets_tests.synthetic_scene import LANDSAT, write_scene
 
 SCENES = tuple(
@@ -74,7 +76,8 @@ def inputs_for(folder, *, bands=None, **changes):
         crs=str(scene.geobox.crs), transform=scene.geobox.affine,
     ) as file:  # fmt: skip
         file.write(found.labels, 1)
-    classes = Classes(
+    classes = StoredClasses(
+        record=Record(step="clusters", region="bucegi", collection="any", date="2023-07-15"),
         labels=str(labels),
         model=found.model,
         classes=found.classes,

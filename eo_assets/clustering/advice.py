@@ -1,0 +1,69 @@
+"""What people should know before they trust a classification, and what they can do about it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from eo_assets.clustering.palette import MAX_DISTINCT
+from eo_assets.clustering.quality import Suggestion
+
+DOMINANT_PCT = 60.0
+TINY_PCT = 0.1
+POOR_SILHOUETTE = 0.25
+"""Below it, structure is weak or artificial: Kaufman and Rousseeuw 1990, table 4."""
+
+FAR_DRIFT = 2.0
+
+
+def warnings_about(
+    classes: pd.DataFrame, silhouette: pd.Series, suggestion: Suggestion | None
+) -> tuple[str, ...]:
+    """Say what is odd about classes, and what would help.
+
+    Args:
+        classes: One row a class, see ``tables.class_table``.
+        silhouette: Silhouettes of sampled pixels.
+        suggestion: Number of classes a scan suggests.
+
+    Returns:
+        Sentences, the gravest last; often none.
+    """
+    found = []
+    if len(classes) > MAX_DISTINCT:
+        found.append(
+            f"{len(classes)} classes: above {MAX_DISTINCT}, colours are hard to tell apart on a "
+            "map."
+        )
+    missing = classes.loc[classes["count"] == 0, "class_id"].tolist()
+    if missing:
+        found.append(f"No pixel belongs to class {_listed(missing)} on this date.")
+    tiny = classes.query("0 < share_pct < @TINY_PCT")["class_id"].tolist()
+    if tiny:
+        found.append(
+            f"Class {_listed(tiny)} covers less than {TINY_PCT:g} %: rare cover such as water or "
+            "snow, or stray pixels; fewer classes would merge it with another."
+        )
+    largest = classes.iloc[int(classes["share_pct"].argmax())]
+    if largest["share_pct"] > DOMINANT_PCT:
+        found.append(
+            f"Class {largest['class_id']} covers {largest['share_pct']:.0f} %: more classes, or "
+            "features such as indices, would divide it."
+        )
+    far = classes.loc[classes["drift"] > FAR_DRIFT, "class_id"].tolist()
+    if far:
+        found.append(
+            f"Class {_listed(far)} lies more than {FAR_DRIFT:g} standard deviations from where it "
+            "was on the reference date: the season has changed, and ids stand for reflectance, not "
+            "for places."
+        )
+    if silhouette.mean() < POOR_SILHOUETTE:
+        better = f", {suggestion.n_clusters} are suggested," if suggestion else ""
+        found.append(
+            f"Classes are poorly separated (mean silhouette {silhouette.mean():.2f}): another "
+            f"number of classes{better} or other features may fit better."
+        )
+    return tuple(found)
+
+
+def _listed(ids: list[int]) -> str:
+    return ", ".join(map(str, ids))
