@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pytest
 import rasterio
@@ -10,7 +11,7 @@ from eo_assets.catalog.regions import load_regions
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid
 from eo_assets.errors import MissingArtifactError
-from eo_assets.pipeline import clusters, reports
+from eo_assets.pipeline import clusters, reports, stored_classes
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store
@@ -91,3 +92,28 @@ def test_the_report_of_an_empty_partition_is_empty_and_says_why(store, partition
 def test_a_report_before_the_classes_says_what_to_materialise(store, partition):
     with pytest.raises(MissingArtifactError, match="Materialise clusters first"):
         reports.materialise(partition, store=store, runner=InProcess())
+
+
+def test_replaying_the_stored_model_gives_the_class_map_byte_for_byte(store, partition, tmp_path):
+    made = clusters.materialise(partition, store=store, runner=InProcess(), options=OPTIONS)
+    published = store.folder(partition, "clusters") / made.files["classes"]
+    stored_classes.replay(partition, tmp_path / "again.tif", store=store, runner=InProcess())
+    assert (tmp_path / "again.tif").read_bytes() == published.read_bytes()
+
+
+def test_a_date_made_again_is_labelled_the_same_by_the_same_code_book(store, partition):
+    first = clusters.materialise(partition, store=store, runner=InProcess(), options=OPTIONS)
+    again = clusters.materialise(partition, store=store, runner=InProcess(), options=OPTIONS)
+    book = stored_classes.read_partition_code_book(partition, store)
+    assert first == again
+    assert book.reference == "2023-07-15"
+    assert first.summary["code_book"].startswith("minibatch_kmeans-5-")
+    assert first.summary["matched_share_pct"] > 95
+    assert first.summary["drift"] < 0.1
+    assert (first.summary["new_classes"], first.summary["missing_classes"]) == (0, "")
+
+
+def test_a_reference_date_without_a_mosaic_is_named(store, partition):
+    options = replace(OPTIONS, reference_date=dt.date(2022, 7, 15))
+    with pytest.raises(MissingArtifactError, match="2022-07-15"):
+        clusters.materialise(partition, store=store, runner=InProcess(), options=options)
