@@ -146,7 +146,7 @@ def multidirectional_hillshade(
         weight = np.cos(aspect - np.float32(np.radians(azimuth_deg))) ** 2
         total += weight * _lit(east, south, azimuth_deg=azimuth_deg, altitude_deg=altitude_deg)
     # the weights of the four lights add up to two
-    return _shade(total / 2)
+    return _shade(total / np.float32(2))
 
 
 def _lit(east: Float, south: Float, *, azimuth_deg: float, altitude_deg: float) -> Float:
