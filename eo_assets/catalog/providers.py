@@ -15,6 +15,7 @@ class Provider:
         url: Landing page of the API.
         page_size: Items asked for in one page; providers differ in what they allow.
         signs_hrefs: Assets need a short-lived token from the Planetary Computer's token service.
+        stac_asset_hosts: Hosts its files lie on, besides its own; ``.example.org`` for all below.
         finds_updates: Whether items state ``updated`` and can be searched and sorted by it; None
             to go by what the API declares.
     """
@@ -24,6 +25,7 @@ class Provider:
     url: str
     page_size: int
     signs_hrefs: bool = False
+    stac_asset_hosts: tuple[str, ...] = ()
     finds_updates: bool | None = None
 
 
@@ -36,6 +38,7 @@ PROVIDERS: dict[str, Provider] = {
             url="https://planetarycomputer.microsoft.com/api/stac/v1",
             page_size=250,
             signs_hrefs=True,
+            stac_asset_hosts=(".blob.core.windows.net",),
             # its Sentinel-2 items state neither created nor updated
             finds_updates=False,
         ),
@@ -44,6 +47,11 @@ PROVIDERS: dict[str, Provider] = {
             title="Earth Search by Element 84",
             url="https://earth-search.aws.element84.com/v1",
             page_size=100,
+            stac_asset_hosts=(
+                "sentinel-cogs.s3.us-west-2.amazonaws.com",
+                "e84-earth-search-sentinel-data.s3.us-west-2.amazonaws.com",
+                "copernicus-dem-30m.s3.amazonaws.com",
+            ),
             finds_updates=True,
         ),
     )

@@ -17,10 +17,11 @@ from eo_assets.cube.private_catalog import use_access
 from eo_assets.cube.secrecy import keep_tokens_out_of_logs
 from eo_assets.settings import Settings, load_settings
 from eo_assets.tiles.access import Guard
+from eo_assets.tiles.limits import BodyLimit
 from eo_assets.tiles.problems import explain_errors
 from eo_assets.tiles.products import products_router
 from eo_assets.tiles.public import PublicAddress
-from eo_assets.tiles.routes import catalog
+from eo_assets.tiles.routes import catalog, export, layers, tiles, values
 from eo_assets.tiles.service import Service
 from eo_assets.tiles.warm import warm_up
 
@@ -68,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = service = Service.of(settings)
     explain_errors(app)
-    for part in (catalog,):
+    for part in (catalog, layers, tiles, values, export):
         app.include_router(part.router)
     app.include_router(products_router(settings.outputs))
 
@@ -78,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     host = urlsplit(settings.tiles_url).hostname or ""
     anywhere = settings.tiles_without_token
+    app.add_middleware(BodyLimit)
     app.add_middleware(PublicAddress, url=settings.tiles_url)
     # before the public address is put in place: it judges by the name the caller used
     app.add_middleware(

@@ -25,6 +25,7 @@ from eo_assets.errors import (
     StaleArtifactError,
     StorageError,
     UnknownNameError,
+    ViewLimitError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -47,7 +48,7 @@ class Problem(BaseModel):
     remedy: str = ""
 
 
-class TooMuchError(ConfigurationError):
+class TooMuchError(ViewLimitError):
     """A request asks for more than the service computes for anybody at once."""
 
 
@@ -70,7 +71,7 @@ _STATUS: Sequence[tuple[type[EoAssetsError], int]] = (
     (AccessDeniedError, 401),
     (ConflictError, 409),
     (StaleArtifactError, 409),
-    (TooMuchError, 422),
+    (ViewLimitError, 422),
     (UnknownNameError, 422),
     (ConfigurationError, 422),
     (SourceUnavailableError, 503),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from eo_assets.catalog.collections import COLLECTIONS, Collection
+from eo_assets.catalog.collections import COLLECTIONS, Collection, get_collection
 from eo_assets.catalog.indices import INDICES
 from eo_assets.catalog.regions import Region
 from eo_assets.catalog.views import index_view, views_of
 from eo_assets.cube.grid import region_geobox
+from eo_assets.errors import UnknownNameError
+from eo_assets.tiles.days import DayEntry, days_with_scenes
+from eo_assets.tiles.finding import search_of
 from eo_assets.tiles.links import Links, LinksOf
 from eo_assets.tiles.problems import RESPONSES
 from eo_assets.tiles.service import ServiceOf
@@ -165,3 +169,31 @@ def _product_links(entry: Shelved, links: Links) -> dict[str, str]:
         "wmts": links.to(f"{own}/WMTSCapabilities.xml"),
         "preview": links.to(f"{own}/preview.png", query=entry.query),
     }
+
+
+class Days(BaseModel):
+    """Days with scenes."""
+
+    region: str
+    collection: str
+    days: list[DayEntry]
+
+
+@router.get("/catalog/dates", summary="Days that have scenes", responses=RESPONSES)
+def dates(
+    service: ServiceOf,
+    region: Annotated[str, Query(max_length=64, examples=["bucegi"])],
+    first: Annotated[dt.date, Query(examples=["2023-06-01"])],
+    last: Annotated[dt.date, Query(examples=["2023-08-31"])],
+    collection: Annotated[str | None, Query(max_length=64)] = None,
+) -> Days:
+    """List the local solar days with scenes over a region, and their cloud."""
+    if region not in service.regions:
+        raise UnknownNameError(
+            f"Region {region!r} is not known.", f"Use one of: {', '.join(service.regions)}."
+        )
+    found = service.regions[region].with_collection(
+        None if collection is None else get_collection(collection).id
+    )
+    days = days_with_scenes(found, first, last, search_of(service.settings))
+    return Days(region=found.id, collection=found.collection, days=days)
