@@ -218,6 +218,63 @@ def segments(
     _apply("segments", region, date, config, catalog=catalog, outputs=outputs)
 
 
+@app.command()
+def terrain(
+    region: RegionOption,
+    interval_m: Annotated[float, typer.Option(help="Between two contours, metres.")] = 50.0,
+    sea: Annotated[
+        bool, typer.Option("--sea", help="A missing elevation tile is sea at height 0.")
+    ] = False,
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Make slope, aspect, hillshade and contours of a region from the Copernicus elevation model.
+
+    Where there is no tile the height is unknown, unless --sea says what it is.
+    """
+    config: dict[str, object] = {
+        "contour_interval_m": interval_m,
+        "missing_tiles": "sea" if sea else "unknown",
+    }
+    _apply_to_regions("terrain", region, config, catalog=catalog, outputs=outputs)
+
+
+@app.command()
+def parcels(
+    region: RegionOption,
+    date: DaysOption,
+    method: Annotated[
+        str, typer.Option("--method", "-m", help="'double_logistic' or 'whittaker'.")
+    ] = "double_logistic",
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Follow NDVI of each parcel over the year: statistics of each date, curves, start and end.
+
+    Parcels come from EO_ASSETS_PARCELS; the sample world has its own. Mosaics are made first where
+    there are none.
+    """
+    if method not in {"double_logistic", "whittaker"}:
+        raise typer.BadParameter("must be 'double_logistic' or 'whittaker'", param_hint="--method")
+    _apply("parcel_stats", region, date, {}, catalog=catalog, outputs=outputs)
+    config: dict[str, object] = {"method": method}
+    _apply_to_regions("parcel_profiles", region, config, catalog=catalog, outputs=outputs)
+
+
+def _apply_to_regions(
+    name: str, region: list[str], config: dict[str, object], **given: object
+) -> None:
+    settings, regions = _chosen(region, None, **given)
+
+    from eo_assets.commands.application import run_of_region
+    from eo_assets.commands.ending import ends_on_signals
+
+    with ends_on_signals(complaints):
+        _ensure_catalog(settings)
+        for one in regions:
+            run_of_region(settings, name, region=one, config=config, console=console)
+
+
 def _apply(
     name: str, region: list[str], date: Days, config: dict[str, object], **given: object
 ) -> None:

@@ -15,7 +15,13 @@ from eo_assets.defs.build import build_asset
 from eo_assets.defs.dask_cluster import DaskCluster
 from eo_assets.defs.events import Show, event_logger
 from eo_assets.defs.freshness import freshness_checks
-from eo_assets.defs.jobs import application_job, chain_job, freshness_job, freshness_schedule
+from eo_assets.defs.jobs import (
+    application_job,
+    chain_job,
+    freshness_job,
+    freshness_schedule,
+    region_job,
+)
 from eo_assets.defs.options import LaunchOptions
 from eo_assets.defs.partitions import date_by_region
 from eo_assets.defs.product_store import ProductStore
@@ -27,8 +33,13 @@ from eo_assets.settings import Settings, load_settings
 STEPS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
 """The assets in their order; each is a module of ``eo_assets.defs.assets``."""
 
-APPLICATIONS = ("segments",)
+APPLICATIONS = ("segments", "parcel_stats")
 """Assets made from a date's mosaic when somebody wants them; modules beside those of the steps."""
+
+OF_REGIONS = ("terrain", "parcel_profiles")
+"""Assets of a region as a whole, partitioned by region alone; modules beside the others."""
+
+ASSETS = (*STEPS, *APPLICATIONS, *OF_REGIONS)
 
 SENSORS = ("new_scenes",)
 """What starts runs by itself; each is a module of ``eo_assets.defs.sensors``."""
@@ -63,16 +74,18 @@ def build_defs(
         clusters=settings.clusters,
         max_retries=settings.max_retries,
         owner=settings.owner,
+        parcels=str(settings.parcels or ""),
     )
     checks = freshness_checks(defaults)
     freshness = freshness_job(checks)
     return dg.Definitions(
-        assets=[build_asset(step, defaults) for step in (*STEPS, *APPLICATIONS)],
+        assets=[build_asset(step, defaults) for step in ASSETS],
         asset_checks=[checks],
         jobs=[
             chain_job(checks),
             freshness,
             *(application_job(name, checks) for name in APPLICATIONS),
+            *(region_job(name) for name in OF_REGIONS),
         ],
         schedules=[freshness_schedule(freshness)],
         sensors=_sensors(settings, defaults),

@@ -54,6 +54,13 @@ class Settings(BaseSettings):
     regions: Annotated[
         Path | None, Field(description="Folder with your own regions, one GeoJSON Feature a file.")
     ] = None
+    parcels: Annotated[
+        Path | None,
+        Field(
+            description="Folder with parcels: one GeoParquet or GeoJSON file a region, named like "
+            "it. The sample world brings its own."
+        ),
+    ] = None
     first_date: Annotated[
         dt.date, Field(description="First date that has a partition, YYYY-MM-DD.")
     ] = dt.date(2015, 6, 27)
@@ -207,7 +214,7 @@ class Settings(BaseSettings):
     ] = ""
 
     @field_validator(
-        "outputs", "sample_dir", "dagster_home", "regions", "sensor_ledger", "tiles_dir"
+        "outputs", "sample_dir", "dagster_home", "regions", "parcels", "sensor_ledger", "tiles_dir"
     )
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:

@@ -187,7 +187,7 @@ def _period(partition: Partition) -> str:
 
 
 def _main_file(record: Record) -> str:
-    roles = ("report", "classes", "geotiff", "polygons")
+    roles = ("report", "classes", "geotiff", "polygons", "statistics")
     return next((record.files[role] for role in roles if role in record.files), "")
 
 
@@ -207,6 +207,9 @@ def result_of(record: Record) -> str:
         "geotiff": "{bands} bands, {bytes:,} bytes",
         "clusters": "{classes} classes, silhouette {silhouette:.2f}",
         "segments": "{segments:,} segments of {mean_area_ha:.2f} ha, {method}",
+        "parcel_stats": "{parcels:,} parcels, {parcels_seen:,} seen",
+        "parcel_profiles": "{parcels:,} parcels on {dates} dates, {seasons:,} seasons",
+        "terrain": "{lowest_m:,.0f} to {highest_m:,.0f} m, {contours:,} contours",
         "reports": "{figures} figures, {page_bytes:,} bytes",
     }
     return wanted[record.step].format(**record.summary)

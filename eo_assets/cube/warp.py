@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 
 Float = npt.NDArray[Any]
 
@@ -24,6 +24,10 @@ LATTICE_PX = 16
 
 _FRACTIONS = 2**21
 """Of a pixel, to which a grid's origin is taken: half a millionth."""
+
+
+_WEST_DEG = 0.5
+"""How far west of a source a longitude still counts as west of it, degrees."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,10 @@ def source_coordinates(target: GeoBox, crs: str, transform: Affine) -> SourceCoo
         return SourceCoordinates(columns=columns, rows=rows)
     steps = abs(target.transform.a), abs(target.transform.e)
     xs, ys = _transformed(str(target.crs), crs, x, y, steps)
+    if _is_geographic(crs):
+        # one way around the Earth: what lies west of the source may be at its eastern end
+        west = transform.c - _WEST_DEG
+        xs = np.where(xs < west, xs + 360, np.where(xs >= west + 360, xs - 360, xs))
     return SourceCoordinates(columns=inverse.a * xs + inverse.c, rows=inverse.e * ys + inverse.f)
 
 
@@ -102,6 +110,11 @@ def to_longitude_latitude(crs: str, x: Float, y: Float) -> tuple[Float, Float]:
     return longitude, latitude
 
 
+@lru_cache(maxsize=32)
+def _is_geographic(crs: str) -> bool:
+    return bool(CRS.from_user_input(crs).is_geographic)
+
+
 def _transformed(
     source: str, target: str, x: Float, y: Float, steps: tuple[float, float]
 ) -> tuple[Float, Float]:
@@ -111,7 +124,11 @@ def _transformed(
     part_y = part_y[:, np.newaxis]
     grid_x, grid_y = np.meshgrid(nodes_x, nodes_y)
     results = []
-    for values in _transformer(source, target).transform(grid_x, grid_y):
+    lattice = list(_transformer(source, target).transform(grid_x, grid_y))
+    if _is_geographic(target) and np.ptp(lattice[0]) > 180:
+        # between nodes on either side of 180° the way is short, not around the Earth
+        lattice[0] = np.unwrap(np.unwrap(lattice[0], period=360, axis=1), period=360, axis=0)
+    for values in lattice:
         # infinite where the source's CRS does not reach
         with np.errstate(invalid="ignore"):
             upper = values[index_y] * (1 - part_y) + values[index_y + 1] * part_y

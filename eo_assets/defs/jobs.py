@@ -65,3 +65,17 @@ def application_job(
         selection=dg.AssetSelection.assets(name).upstream() - dg.AssetSelection.checks(*others),
         description=f"The {name.replace('_', ' ')} of a region and day, from the search on.",
     )
+
+
+def region_job(name: str) -> dg.UnresolvedAssetJobDefinition:
+    """Give the job that makes an asset of a region as a whole, and nothing it is made from."""
+    return dg.define_asset_job(
+        region_job_name(name),
+        selection=dg.AssetSelection.assets(name),
+        description=f"The {name.replace('_', ' ')} of a region.",
+    )
+
+
+def region_job_name(name: str) -> str:
+    """Name the job of an asset of a region as a whole."""
+    return f"region_to_{name}"

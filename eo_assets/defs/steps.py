@@ -50,6 +50,7 @@ class StepDefaults:
         clusters: See ``Settings``.
         max_retries: See ``Settings``.
         owner: See ``Settings``.
+        parcels: See ``Settings``; empty when not set.
     """
 
     partitions: dg.MultiPartitionsDefinition
@@ -61,6 +62,7 @@ class StepDefaults:
     clusters: int
     max_retries: int
     owner: str
+    parcels: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,14 +69,14 @@ def stretch(planes: Sequence[Image], *, together: bool) -> Rgb:
 
 def draw_picture(rgb: Rgb, *, pixel_m: float) -> Figure:
     """Draw a colour picture ``(y, x, 3)``."""
-    figure, axes = _map(rgb.shape, pixel_m)
+    figure, axes = map_axes(rgb.shape, pixel_m)
     axes.imshow(rgb, interpolation="nearest")
     return figure
 
 
 def draw_ndvi(ndvi: Image, *, pixel_m: float) -> Figure:
     """Draw an NDVI map with its colour bar; grey where there is no observation."""
-    figure, axes = _map(ndvi.shape, pixel_m, extra_in=0.45)
+    figure, axes = map_axes(ndvi.shape, pixel_m, extra_in=0.45)
     image = axes.imshow(
         ndvi, cmap=ndvi_colours(), vmin=NDVI_LIMITS[0], vmax=NDVI_LIMITS[1], interpolation="nearest"
     )
@@ -119,7 +119,7 @@ def draw_codes(
     table[:] = _rgb(NO_DATA)
     for code, (_, colour) in key.items():
         table[code] = _rgb(colour)
-    figure, axes = _map(codes.shape, pixel_m, extra_in=0.2 * -(-len(key) // columns))
+    figure, axes = map_axes(codes.shape, pixel_m, extra_in=0.2 * -(-len(key) // columns))
     axes.imshow(table[codes], interpolation="nearest")
     handles = [
         Patch(facecolor=colour, edgecolor=QUIET, linewidth=0.4, label=name)
@@ -134,7 +134,14 @@ def _rgb(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _map(shape: Sequence[int], pixel_m: float, extra_in: float = 0.0) -> tuple[Figure, Axes]:
+def map_axes(shape: Sequence[int], pixel_m: float, *, extra_in: float = 0.0) -> tuple[Figure, Axes]:
+    """Begin a map: axes for an image of a shape, with scale bar and north arrow.
+
+    Args:
+        shape: Rows and columns.
+        pixel_m: Size of a pixel, metres.
+        extra_in: Room for a legend, inches.
+    """
     rows, cols = shape[0], shape[1]
     figure = new_figure(WIDTH_IN, min(WIDTH_IN * rows / cols, 1.6 * WIDTH_IN) + extra_in)
     axes = figure.add_subplot()

@@ -110,14 +110,19 @@ def _reservoir(
     return water, np.where(water, level_m, bank_m + blend * (elevation_m - bank_m))
 
 
-def _parcels() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Strip fields: two independent values per field, standard normal, dims ``(y, x)``."""
+def strips() -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Lay out strip fields: the block each pixel belongs to and its strip, dims ``(y, x)``."""
     row, column = np.ogrid[: WORLD.height, : WORLD.width]
     bend = 12 * noise.spline("parcels/bend", WORLD.shape, 140)
     along = (0.82 * column + 0.57 * row + bend) / 38
     across = (-0.57 * column + 0.82 * row + bend) / 11
     block = np.floor(along).astype(int)
-    strip = np.floor(across + 0.37 * block).astype(int)
+    return block, np.floor(across + 0.37 * block).astype(int)
+
+
+def _parcels() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Strip fields: two independent values per field, standard normal, dims ``(y, x)``."""
+    block, strip = strips()
     table = noise.generator("parcels").standard_normal((2, 4096)).astype(np.float32)
     number = (block * 73 + strip * 179) % 4096
     return table[0][number], table[1][number]

@@ -157,7 +157,8 @@ def _lit(east: Float, south: Float, *, azimuth_deg: float, altitude_deg: float) 
     light_north = np.float32(np.cos(azimuth) * np.cos(altitude))
     light_up = np.float32(np.sin(altitude))
     cosine = light_up - east * light_east + south * light_north
-    return np.maximum(cosine / np.sqrt(1 + east * east + south * south), 0)
+    lit = np.maximum(cosine / np.sqrt(1 + east * east + south * south), 0)
+    return lit.astype(np.float32, copy=False)
 
 
 def _shade(lit: Float) -> Float:
