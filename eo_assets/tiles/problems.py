@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from rasterio.errors import RasterioError
 from rio_tiler.errors import RioTilerError
 from starlette.exceptions import HTTPException
@@ -122,6 +122,11 @@ def explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(422, "InvalidRequest", faults(error.errors()), "See /docs for what is asked.")
+
+    @app.exception_handler(ValidationError)
+    async def not_a_graph(_request: Request, error: ValidationError) -> JSONResponse:
+        # nodes of graphs check themselves when a request becomes one
         return answer(422, "InvalidRequest", faults(error.errors()), "See /docs for what is asked.")
 
     @app.exception_handler(HTTPException)

@@ -1,0 +1,69 @@
+"""The application over the tiny archive: two tiles on two days, behind a STAC API."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.testclient import TestClient
+
+from eo_assets.sample.api.embedded import EmbeddedCatalog
+from eo_assets.settings import load_settings
+from eo_assets.tiles.app import create_app
+from eo_assets_tests.tiny_archive import Granule, write_granule
+
+BBOX = [25.7275, 45.1415, 25.7505, 45.1495]
+"""Over both tiles."""
+
+BANDS = ["red", "nir", "red"]
+"""The archive has two bands; a picture has three."""
+
+BODY = {"bbox": BBOX, "first": "2023-07-01", "bands": BANDS, "stretch": [[0, 0.25]]}
+TOKEN = "correct-horse"
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tiles") / "archive"
+    for tile in (0, 1):
+        for day in ("2023-07-01", "2023-07-11"):
+            write_granule(root, Granule(tile=tile, day=day))
+    return root
+
+
+@pytest.fixture(scope="session")
+def catalog(archive):
+    with EmbeddedCatalog(archive, writable=False) as api:
+        yield api.url
+
+
+@pytest.fixture(scope="session")
+def settings(archive, catalog, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    return load_settings(
+        catalog=catalog,
+        outputs=folder / "outputs",
+        tiles_dir=folder / "layers",
+        tiles_sources=str(archive),
+        regions=None,
+        tiles_token="",
+        tiles_url="",
+        dagster_url="",
+    )
+
+
+def client_of(settings):
+    return TestClient(
+        create_app(settings), base_url="http://127.0.0.1", raise_server_exceptions=False
+    )
+
+
+@pytest.fixture(scope="session")
+def client(settings):
+    with client_of(settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def layer(client):
+    answer = client.post("/layers", json=BODY)
+    assert answer.status_code == 201, answer.text
+    return answer.json()

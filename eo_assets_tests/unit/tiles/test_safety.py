@@ -1,0 +1,186 @@
+"""What must not get through: strangers, addresses, graphs that cost too much."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from eo_assets.errors import ConfigurationError
+from eo_assets.tiles.access import check_listening, signed_query
+from eo_assets.tiles.finding import Allowed
+from eo_assets.tiles.problems import ConflictError
+from eo_assets_tests.unit.tiles.conftest import BBOX, BODY, TOKEN, client_of
+
+RING = [[25.0, 45.0], [25.1, 45.0], [25.1, 45.1], [25.0, 45.0]]
+OUTLINE = {"type": "Polygon", "coordinates": [RING]}
+SEARCH = {
+    "op": "load_search", "collection": "sentinel-2-l2a", "bands": ["red", "nir"],
+    "outline": OUTLINE, "first": "2023-07-01", "last": "2023-07-02",
+}  # fmt: skip
+COMPOSITE = {"op": "composite", "data": "s"}
+
+
+def expression(text):
+    nodes = {
+        "s": SEARCH,
+        "c": COMPOSITE,
+        "e": {"op": "expression", "data": "c", "bands": {"v": text}},
+    }
+    return {"nodes": nodes, "result": "e"}
+
+
+def chain(n):
+    nodes = {"s": SEARCH, "n0": {**COMPOSITE, "data": "s"}}
+    for i in range(1, n + 1):
+        nodes[f"n{i}"] = {"op": "bands", "data": f"n{i - 1}", "names": ["red"]}
+    return {"nodes": nodes, "result": f"n{n}"}
+
+
+HOSTILE = {
+    "a large power": expression("red+9**9**9"),
+    "an attribute": expression("red.__class__"),
+    "a call": expression("__import__('os').system('id')"),
+    "a lambda": expression("(lambda: red)()"),
+    "deep": expression("(" * 3000 + "red" + ")" * 3000),
+    "long": expression("+".join(["red"] * 20_000)),
+    "a name that is not there": expression("blue"),
+    "a subscript": expression("red[0]"),
+    "five thousand nodes": chain(5000),
+    "a cycle": {"nodes": {"a": {"op": "bands", "data": "b", "names": ["red"]},
+                          "b": {"op": "bands", "data": "a", "names": ["red"]}}, "result": "a"},
+    "an unknown operation": {"nodes": {"s": {"op": "exec", "code": "1"}}, "result": "s"},
+    "a field too many": {"nodes": {"s": {**SEARCH, "href": "/etc/passwd"}}, "result": "s"},
+    "a file": {"nodes": {"p": {"op": "load_product", "product": "../../etc/passwd",
+                               "bands": ["a"]}}, "result": "p"},
+    "addresses": {"nodes": {"s": {"op": "load_scenes", "collection": "sentinel-2-l2a",
+                                  "bands": ["red"], "scenes": []}, "c": COMPOSITE}, "result": "c"},
+    "nothing": {},
+    "scenes, not an image": {"nodes": {"s": {**SEARCH, "bands": []}}, "result": "s"},
+    "all of time": {"nodes": {"s": {**SEARCH, "last": "9999-01-01"}, "c": COMPOSITE},
+                    "result": "c"},
+    "an unknown function": {"nodes": {"s": SEARCH, "c": COMPOSITE, "f": {
+        "op": "function", "data": "c", "name": "eval", "inputs": ["red"], "output": "x"}},
+        "result": "f"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_graphs_are_refused_at_no_cost(client, name):
+    started = time.process_time()
+    answer = client.post("/layers", json={"graph": HOSTILE[name]})
+    spent = time.process_time() - started
+    assert answer.status_code == 422, (name, answer.text[:300])
+    assert answer.json()["remedy"]
+    assert len(answer.content) < 4000
+    # half of what such a graph is allowed to cost; typically a hundredth
+    assert spent < 1.0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**BODY, "region": "bucegi"},
+        {"bbox": BBOX},
+        {**BODY, "bbox": [-180, -80, 180, 80]},
+        {**BODY, "bands": ["red", "green"]},
+        {**BODY, "bands": ["purple"]},
+        {**BODY, "index": "ndvi"},
+        {**BODY, "colormap": "../../x"},
+        {**BODY, "url": "http://127.0.0.1/x.tif"},
+        {**BODY, "graph": {"nodes": {}, "result": ""}},
+        {"product": "a/b/2023-07-15/geotiff", "first": "2023-07-01"},
+        {"region": "atlantis", "first": "2023-07-01"},
+        {**BODY, "bbox": None, "outline": {"type": "Polygon", "coordinates": [[[1e400, 0]]]}},
+    ],
+)
+def test_requests_that_make_no_sense_are_told_so(client, body):
+    import json
+
+    answer = client.post("/layers", content=json.dumps(body).replace("Infinity", "1e400"),
+                         headers={"content-type": "application/json"})  # fmt: skip
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["remedy"]
+
+
+def test_a_body_that_is_too_long_is_not_read(client):
+    answer = client.post("/layers", content=b"[" * 2_000_000)
+    assert answer.status_code == 413
+
+
+def test_scenes_elsewhere_are_refused(tmp_path, settings, client, layer):
+    from eo_assets.tiles.registry import Registry
+
+    scenes = Registry(settings.tiles_dir).get(layer["id"]).scenes
+    with pytest.raises(ConflictError, match="outside"):
+        Allowed(hosts=(), folders=(tmp_path,)).check(scenes)
+
+
+@pytest.mark.parametrize(
+    ("href", "allowed"),
+    [
+        ("https://a.blob.core.windows.net/x.tif", True),
+        ("https://evil.example/a.blob.core.windows.net", False),
+        ("https://evilblob.core.windows.net.example/x.tif", False),
+        ("/data/archive/x.tif", True),
+        ("/data/archive/../../etc/passwd", False),
+        ("/vsicurl/http://127.0.0.1/x.tif", False),
+        ("<VRTDataset/>", False),
+        ("file:///data/archive/x.tif", False),
+        ("s3://bucket/x.tif", False),
+    ],
+)
+def test_only_named_hosts_and_folders_hold_scenes(href, allowed):
+    from pathlib import Path
+
+    rule = Allowed(hosts=(".blob.core.windows.net",), folders=(Path("/data/archive"),))
+    assert rule._holds(href) is allowed
+
+
+def test_other_names_for_this_machine_are_refused_without_a_token(client):
+    answer = client.get("/catalog", headers={"host": "attacker.example"})
+    assert answer.status_code == 421
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "tiles.example"])
+def test_a_network_needs_a_token(host):
+    with pytest.raises(ConfigurationError, match="anybody"):
+        check_listening(host, token="", without_token=False)
+    check_listening(host, token="t", without_token=False)
+    check_listening(host, token="", without_token=True)
+
+
+@pytest.fixture(scope="module")
+def guarded(settings):
+    with client_of(settings.model_copy(update={"tiles_token": _secret()})) as opened:
+        yield opened
+
+
+def _secret():
+    from pydantic import SecretStr
+
+    return SecretStr(TOKEN)
+
+
+def test_with_a_token_nothing_but_health_is_open(guarded, layer):
+    own = f"/layers/{layer['id']}"
+    for path in ("/catalog", "/layers", own, f"{own}/tilejson.json"):
+        assert guarded.get(path).status_code == 401, path
+        assert guarded.get(path, headers={"Authorization": "Bearer no"}).status_code == 401
+        good = guarded.get(path, headers={"Authorization": f"Bearer {TOKEN}"})
+        assert good.status_code == 200
+        assert TOKEN not in good.text
+    assert guarded.get("/healthz").status_code == 200
+
+
+def test_signed_addresses_hold_for_their_layer_until_they_expire(guarded, layer):
+    own = f"/layers/{layer['id']}"
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    template = guarded.get(f"{own}/tilejson.json", headers=bearer).json()["tiles"][0]
+    tile = template.replace("{z}/{x}/{y}", "15/0/0")
+    assert guarded.get(tile).status_code == 200
+    assert guarded.get(tile.replace(layer["id"], "0" * 32)).status_code == 401
+    assert guarded.get(tile.replace("expires=", "expires=9")).status_code == 401
+    assert guarded.post(tile).status_code == 401
+    late = signed_query(TOKEN, own, lasts_s=1, now=time.time() - 10)
+    assert guarded.get(f"{own}/tiles/15/0/0.png?{late}").status_code == 401
