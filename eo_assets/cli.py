@@ -197,6 +197,32 @@ def materialize(
 
 
 @app.command()
+def plan(
+    region: RegionOption,
+    date: DaysOption,
+    catalog: CatalogOption = None,
+    collection: CollectionOption = None,
+    outputs: OutputsOption = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Beside it, what stored mosaics did cost.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what a backfill is going to cost: items, files, requests, bytes, memory, time.
+
+    Searches the catalogue and reads the headers of files; no pixel is decoded.
+    """
+    settings, regions = _chosen(region, collection, catalog=catalog, outputs=outputs)
+
+    from eo_assets.commands.materialize import partitions_of
+    from eo_assets.commands.plan import show_plan
+
+    partitions = partitions_of(settings, regions=regions, days=date, collection=collection or "")
+    _ensure_catalog(settings)
+    show_plan(settings, partitions=partitions, compare=compare, as_json=as_json, console=console)
+
+
+@app.command()
 def segments(
     region: RegionOption,
     date: DaysOption,

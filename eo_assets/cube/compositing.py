@@ -182,7 +182,7 @@ def composite(
         _mosaic(image, scenes, order, usable, geobox, reader)
         return image
     layers = []
-    for group in _passes(scenes, order):
+    for group in passes(scenes, order):
         layer = _blank(bands, inside)
         _mosaic(layer, scenes, group, usable, geobox, reader)
         image.reads += layer.reads
@@ -252,8 +252,16 @@ def _blank(bands: Sequence[str], inside: Bool) -> Image:
     )
 
 
-def _passes(scenes: Sequence[Scene], order: Sequence[int]) -> list[list[int]]:
-    """Group positions by pass, passes in order of time."""
+def passes(scenes: Sequence[Scene], order: Sequence[int]) -> list[list[int]]:
+    """Group positions by pass, passes in order of time.
+
+    Args:
+        scenes: The scenes.
+        order: Positions in ``scenes``.
+
+    Returns:
+        Positions of each pass, in their given order.
+    """
     groups: dict[tuple[float, str], list[int]] = {}
     starts: dict[str, float] = {}
     for position in order:

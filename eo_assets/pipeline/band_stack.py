@@ -61,7 +61,7 @@ def materialise(
     items = json.loads(
         (store.folder(partition, "stac_items") / upstream.files["items"]).read_text()
     )
-    scenes, faults = _scenes(items["features"], partition)
+    scenes, faults = scenes_of(items["features"], partition)
     probes = runner.map(probe_scene, scenes, label="headers of scenes")
     usable, quarantined = [], {}
     for scene, of_scene in zip(scenes, probes, strict=True):
@@ -131,9 +131,18 @@ def describe(
     return cube.composite(composite, order="least_cloudy").clip(region.geometry)
 
 
-def _scenes(
+def scenes_of(
     items: Sequence[dict[str, Any]], partition: Partition
 ) -> tuple[list[Scene], dict[str, str]]:
+    """Make scenes of items.
+
+    Args:
+        items: STAC items, unsigned.
+        partition: The partition they are for.
+
+    Returns:
+        Scenes, not yet probed; and items that cannot be used, with the reason.
+    """
     collection = get_collection(partition.region.collection)
     bands = partition.region.bands or collection.default_bands
     scenes, faults = [], {}

@@ -273,7 +273,7 @@ def test_port_that_is_taken(command, tiny):
         command("dev", "--port", port, "-c", tiny).complains(f"Port {port} is taken", "--port")
 
 
-COMMANDS = ("", "sample", "materialize", "dev", "catalog", "catalog serve", "regions",
+COMMANDS = ("", "sample", "materialize", "plan", "dev", "catalog", "catalog serve", "regions",
             "regions list", "regions check")  # fmt: skip
 
 

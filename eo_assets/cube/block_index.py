@@ -1,0 +1,151 @@
+"""Where the blocks of a source file lie in it: what reading a window costs, told by its header.
+
+No pixel is decoded. Sizes are those of the compressed blocks as they are sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+
+from eo_assets.cube.access import open_file, with_retries
+from eo_assets.cube.grid import Grid
+from eo_assets.cube.reading import Window2D
+from eo_assets.cube.scene import Scene, SourceFile
+
+Int = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What reading costs.
+
+    Attributes:
+        windows: Windows read.
+        pixels: Pixels of these windows.
+        blocks: Blocks of files decoded.
+        bytes: Compressed bytes of these blocks.
+        ranges: Stretches of files that these bytes lie in; HTTP requests when files are remote.
+    """
+
+    windows: int = 0
+    pixels: int = 0
+    blocks: int = 0
+    bytes: int = 0
+    ranges: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.windows + other.windows,
+            self.pixels + other.pixels,
+            self.blocks + other.blocks,
+            self.bytes + other.bytes,
+            self.ranges + other.ranges,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BlockIndex:
+    """The blocks of a file.
+
+    Attributes:
+        grid: The file's grid.
+        block: Rows and columns of a block, pixels.
+        starts: Where each block starts in the file, bytes; 0 for a block that is all nodata and
+            was left out. Dims ``(row, column)`` of blocks.
+        sizes: Length of each block, bytes; dims as ``starts``.
+    """
+
+    grid: Grid
+    block: tuple[int, int]
+    starts: Int
+    sizes: Int
+
+    def cost(self, window: Window2D) -> Cost:
+        """Tell what reading a window costs.
+
+        Args:
+            window: Rows and columns of the file.
+
+        Returns:
+            The cost. Blocks that follow one another in the file are one range.
+        """
+        rows, columns = (
+            slice(span.start // size, -(-span.stop // size))
+            for span, size in zip(window, self.block, strict=True)
+        )
+        starts, sizes = self.starts[rows, columns].ravel(), self.sizes[rows, columns].ravel()
+        order = np.argsort(starts, kind="stable")
+        starts, sizes = starts[order][sizes[order] > 0], sizes[order][sizes[order] > 0]
+        gaps = starts[1:] - (starts[:-1] + sizes[:-1])
+        return Cost(
+            windows=1,
+            pixels=(window[0].stop - window[0].start) * (window[1].stop - window[1].start),
+            blocks=len(starts),
+            bytes=int(sizes.sum()),
+            ranges=int(len(starts) > 0) + int((gaps > _LEADER_BYTES).sum()),
+        )
+
+
+_LEADER_BYTES = 8
+"""A COG's blocks have their length before and their last bytes again behind them."""
+
+
+def read_block_index(file: SourceFile) -> BlockIndex:
+    """Read where the blocks of a file lie.
+
+    Args:
+        file: The file.
+
+    Returns:
+        Its index.
+
+    Raises:
+        SourceReadError: The file is absent or not a GeoTIFF.
+        SourceUnavailableError: Its server does not answer.
+    """
+    index, _ = with_retries(lambda: _index(open_file(file.href)), file.href)
+    return index
+
+
+def with_indexes(scene: Scene, indexes: dict[str, BlockIndex]) -> Scene:
+    """Give a scene that knows the grids of its files.
+
+    Args:
+        scene: The scene.
+        indexes: Index of each band; ``quality`` of the quality band.
+
+    Returns:
+        The scene with grids.
+    """
+    bands = {
+        name: band.model_copy(update={"grid": indexes[name].grid})
+        for name, band in scene.bands.items()
+    }
+    quality = scene.quality and scene.quality.model_copy(update={"grid": indexes["quality"].grid})
+    return scene.model_copy(update={"bands": bands, "quality": quality})
+
+
+def _index(dataset: rasterio.DatasetReader) -> BlockIndex:
+    height, width = dataset.block_shapes[0]
+    shape = -(-dataset.height // height), -(-dataset.width // width)
+    starts, sizes = (
+        np.array(
+            [
+                [
+                    int(dataset.get_tag_item(f"BLOCK_{what}_{x}_{y}", "TIFF", bidx=1) or 0)
+                    for x in range(shape[1])
+                ]
+                for y in range(shape[0])
+            ],
+            np.int64,
+        )
+        for what in ("OFFSET", "SIZE")
+    )
+    grid = Grid(
+        crs=dataset.crs.to_string(), transform=tuple(dataset.transform)[:6], shape=dataset.shape
+    )
+    return BlockIndex(grid=grid, block=(height, width), starts=starts, sizes=sizes)
