@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -168,7 +169,8 @@ class DaskRunner:
             Results in the order of the tasks.
 
         Raises:
-            ConfigurationError: Workers were killed: a task needs more memory than they may have.
+            ConfigurationError: Workers were killed: a task needs more memory than they may have;
+                or the scheduler is gone.
             BaseException: What a task raised first; the others are cancelled.
         """
         if not tasks:
@@ -198,6 +200,11 @@ class DaskRunner:
                 f"{self._name}: the workers that tried {label} died, most likely of too little "
                 "memory.",
                 "Raise EO_ASSETS_DASK_MEMORY_LIMIT, or lower EO_ASSETS_BLOCK_PX.",
+            ) from error
+        except CancelledError as error:
+            raise ConfigurationError(
+                f"{self._name}: the Dask scheduler went away during {label}.",
+                "See that it runs, then materialise again.",
             ) from error
         except BaseException:
             # a run's cancellation arrives here too

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dagster as dg
+import yaml
 
 from eo_assets.storage.store import storage_errors
 
@@ -104,5 +106,30 @@ def limit_pool(home: Path, pool: str, runs: int) -> None:
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:
-    """Open the records of Dagster at a folder, so that the UI shows what the command line did."""
-    return dg.DagsterInstance.from_config(str(ensure_home(home)))
+    """Open the records of Dagster at a folder, so that the UI shows what the command line did.
+
+    What a step prints is not kept: Dagster would start four processes a step for it, which also
+    complain when Ctrl-C reaches them.
+
+    Args:
+        home: Dagster's home.
+
+    Returns:
+        The records.
+
+    Raises:
+        StorageError: The home cannot be written.
+    """
+    own = ensure_home(home) / "command_line.yaml"
+    with storage_errors(own):
+        config = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+        draft = own.with_suffix(f".{os.getpid()}")
+        draft.write_text(yaml.safe_dump({**config, "compute_logs": _NO_COMPUTE_LOGS}))
+        draft.replace(own)
+    return dg.DagsterInstance.from_config(str(home), own.name)
+
+
+_NO_COMPUTE_LOGS = {
+    "module": "dagster.core.storage.noop_compute_log_manager",
+    "class": "NoOpComputeLogManager",
+}

@@ -1,0 +1,183 @@
+"""Dask's worker, its scheduler, or the run itself killed in the middle of a mosaic.
+
+What was published before stays as it was, nothing half written is ever seen, and the next
+materialisation gives the bytes an undisturbed one gives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from distributed import Client, LocalCluster
+
+from eo_assets.catalog.regions import Region
+from eo_assets.definitions import build_defs
+from eo_assets.defs.jobs import CHAIN
+from eo_assets.settings import load_settings
+from eo_assets.storage.partition import Partition
+from eo_assets.storage.store import Store
+from eo_assets_tests.faults.archive import fault_archive
+from eo_assets_tests.tiny_archive import Granule, region, write_granule
+
+pytestmark = pytest.mark.integration
+
+DAY = "2023-07-01"
+STEPS = ("stac_items", "band_stack", "mosaic")
+WAIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("killed") / "archive"
+    for tile in (0, 1):
+        write_granule(directory, Granule(tile=tile, day=DAY))
+    with fault_archive() as running:
+        running.serve(directory)
+        yield running
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run works: picklable, so that it can be given to another process."""
+
+    catalog: str
+    outputs: Path
+    region: Region
+
+    def run(self, scheduler: str, steps: tuple[str, ...] = STEPS) -> bool:
+        settings = load_settings(
+            catalog=self.catalog, dask_address=scheduler, outputs=self.outputs, max_retries=0
+        )
+        job = build_defs(settings, regions={self.region.id: self.region}).resolve_job_def(CHAIN)
+        with dg.DagsterInstance.ephemeral() as instance:
+            return job.execute_in_process(
+                partition_key=dg.MultiPartitionKey({"date": DAY, "region": self.region.id}),
+                asset_selection=[dg.AssetKey(step) for step in steps],
+                instance=instance,
+                raise_on_error=False,
+            ).success
+
+    @property
+    def folder(self) -> Path:
+        partition = Partition(self.region, dt.date.fromisoformat(DAY))
+        return Store(self.outputs).folder(partition, "mosaic")
+
+    def drafts(self) -> list[Path]:
+        return [path for path in self.folder.parent.glob(".mosaic-*") if path.is_dir()]
+
+    def contents(self) -> dict[str, str]:
+        """Checksum of each file of the mosaic, but for how long reads took."""
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return {
+            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+            if path.name != "reads.parquet"
+        }
+
+
+def cluster(workers: int = 1) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, memory_limit="2GiB", host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def undisturbed(archive, scheduler, tmp_path_factory):
+    place = Place(archive.url, tmp_path_factory.mktemp("undisturbed"), region())
+    assert place.run(scheduler)
+    return place.contents()
+
+
+@pytest.fixture
+def place(archive, tmp_path):
+    archive.serve(archive.directory)
+    return Place(archive.url, tmp_path / "outputs", region())
+
+
+def run_and_exit(place: Place, scheduler: str) -> None:
+    sys.exit(0 if place.run(scheduler, ("mosaic",)) else 1)
+
+
+@contextlib.contextmanager
+def stuck_in_mosaic(place: Place, archive, scheduler: str):
+    """A run in another process whose worker waits for a file of the mosaic it has begun."""
+    assert place.run(scheduler, ("stac_items", "band_stack"))
+    # asked to come back in half a minute, a reader surely still waits when it is looked for
+    before = archive.asked("B04.tif")
+    archive.fail("B04.tif", 503, retry_after="30")
+    process = multiprocessing.get_context("spawn").Process(
+        target=run_and_exit, args=(place, scheduler)
+    )
+    process.start()
+    try:
+        deadline = time.monotonic() + WAIT_S
+        while not (place.drafts() and archive.asked("B04.tif") > before):
+            assert process.is_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        archive.serve(archive.directory)
+        yield process
+    finally:
+        if process.is_alive():
+            process.kill()
+        process.join()
+        process.close()
+
+
+def assert_recovers(place: Place, scheduler: str, undisturbed: dict[str, str]) -> None:
+    assert place.run(scheduler, ("mosaic",))
+    assert place.contents() == undisturbed
+    assert place.drafts() == []
+
+
+def test_killed_run(place, archive, undisturbed):
+    with cluster() as running:
+        with stuck_in_mosaic(place, archive, running.scheduler_address) as process:
+            process.kill()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            assert not place.folder.exists()
+            assert len(place.drafts()) == 1  # of a dead process: the next run removes it
+        # the scheduler forgets what nobody waits for any more
+        with Client(running) as client:
+            deadline = time.monotonic() + WAIT_S
+            while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        assert_recovers(place, running.scheduler_address, undisturbed)
+
+
+def test_killed_worker(place, archive, undisturbed):
+    with cluster() as running:
+        with stuck_in_mosaic(place, archive, running.scheduler_address) as process:
+            [worker] = running.workers.values()
+            os.kill(worker.process.pid, signal.SIGKILL)
+            # another worker takes the task over; the run never notices
+            process.join(WAIT_S)
+            assert process.exitcode == 0
+        assert place.contents() == undisturbed
+        assert place.drafts() == []
+
+
+def test_lost_scheduler(place, archive, scheduler, undisturbed):
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(cluster())
+        process = stack.enter_context(stuck_in_mosaic(place, archive, running.scheduler_address))
+        running.close()
+        process.join(WAIT_S)
+        assert process.exitcode == 1
+        assert not place.folder.exists()
+        assert place.drafts() == []
+    assert_recovers(place, scheduler, undisturbed)
