@@ -18,7 +18,7 @@ from odc.geo.geobox import GeoBox
 
 from eo_assets.cube.block_index import BlockIndex, Cost
 from eo_assets.cube.compositing import order_scenes, passes
-from eo_assets.cube.graph import Composite, ValidPixels
+from eo_assets.cube.graph.operations import Composite, ValidPixels
 from eo_assets.cube.grid import inside, project_outline
 from eo_assets.cube.reading import band_window, quality_window
 from eo_assets.cube.scene import Scene
@@ -103,7 +103,7 @@ class Foresight:
             expected_px = left[needed].sum() * factor**2
             if not needed.any() or (expected_px * (1 - cloud) < NEEDED_PX and not thorough):
                 continue
-            part = geobox[_fine(needed.any(axis=1), factor), _fine(needed.any(axis=0), factor)]
+            part = geobox[_fine(needed, 0, factor), _fine(needed, 1, factor)]
             for band in self.bands:
                 index = self.indexes.get((scene.id, band))
                 window = index and band_window(index.grid, part)
@@ -113,7 +113,7 @@ class Foresight:
         return total
 
 
-def _fine(cells: npt.NDArray[np.bool_], factor: int) -> slice:
+def _fine(needed: npt.NDArray[np.bool_], axis: int, factor: int) -> slice:
     """Give the pixels of the cells from the first that is needed to the last."""
-    found = np.flatnonzero(cells)
-    return slice(int(found[0]) * factor, (int(found[-1]) + 1) * factor)
+    found = np.nonzero(needed)[axis]
+    return slice(int(found.min()) * factor, (int(found.max()) + 1) * factor)

@@ -104,11 +104,12 @@ def actual_cost(
     if "reads" not in record.files:
         return Cost()
     reads = read_reads(store.folder(partition, mosaic.STEP) / record.files["reads"])
+    done = reads[reads.outcome == OK]
+    windows = done[["row", "rows", "column", "columns"]].to_numpy(dtype=int).tolist()
     total = Cost()
-    for read in reads[reads.outcome == OK].itertuples():
-        window = (
-            slice(read.row, read.row + read.rows),
-            slice(read.column, read.column + read.columns),
-        )
-        total += indexes[read.scene, read.band].cost(window)
+    for scene, band, (row, rows, column, columns) in zip(
+        done.scene, done.band, windows, strict=True
+    ):
+        window = slice(row, row + rows), slice(column, column + columns)
+        total += indexes[str(scene), str(band)].cost(window)
     return total

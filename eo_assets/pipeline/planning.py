@@ -12,7 +12,8 @@ from typing import Any
 from eo_assets.cube.access import gdal_environment
 from eo_assets.cube.block_index import BlockIndex, Cost, read_block_index, with_indexes
 from eo_assets.cube.foresight import Foresight
-from eo_assets.cube.graph import Composite, CompositeMethod, ValidPixels, VirtualCube
+from eo_assets.cube.graph import VirtualCube
+from eo_assets.cube.graph.operations import Composite, CompositeMethod, ValidPixels
 from eo_assets.cube.grid import blocks, region_geobox
 from eo_assets.cube.scene import Scene, SourceFile
 from eo_assets.errors import SourceContractError, SourceReadError
