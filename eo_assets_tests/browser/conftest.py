@@ -117,7 +117,8 @@ class Dev:
 
 
 @contextlib.contextmanager
-def dev_running(folder: Path) -> Iterator[Dev]:
+def dev_running(folder: Path, **settings: object) -> Iterator[Dev]:
+    """Run ``eo-assets dev``; with the sample archive unless ``settings`` say otherwise."""
     port, catalog_port, products_port = free_ports(3)
     clean = {k: v for k, v in os.environ.items() if not k.startswith("EO_ASSETS_")}  # noqa: TID251
     log = folder / "dev.log"
@@ -128,10 +129,11 @@ def dev_running(folder: Path) -> Iterator[Dev]:
             cwd=folder,
             env={
                 **clean,
-                "EO_ASSETS_SAMPLE_DIR": str(whole_archive()),
+                **({} if "catalog" in settings else {"EO_ASSETS_SAMPLE_DIR": str(whole_archive())}),
                 "EO_ASSETS_OUTPUTS": str(folder / "outputs"),
                 "EO_ASSETS_DAGSTER_HOME": str(folder / "dagster"),
                 "PYTHONUNBUFFERED": "1",
+                **{f"EO_ASSETS_{name.upper()}": str(value) for name, value in settings.items()},
             },
             stdout=stream,
             stderr=subprocess.STDOUT,
