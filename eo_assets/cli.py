@@ -301,6 +301,32 @@ def _apply_to_regions(
             run_of_region(settings, name, region=one, config=config, console=console)
 
 
+@app.command("land-cover")
+def land_cover(
+    region: RegionOption,
+    date: DaysOption,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            "-m",
+            help="'random_forest', 'hist_gradient_boosting' or 'neural_network'.",
+        ),
+    ] = "random_forest",
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Learn land cover from training polygons: map, probabilities, accuracy, areas.
+
+    Polygons are those of the region in EO_ASSETS_TRAINING; the sample brings its own. The mosaic is
+    made first where there is none.
+    """
+    from eo_assets.supervised.methods import get_method
+
+    get_method(method)
+    _apply("land_cover", region, date, {"method": method}, catalog=catalog, outputs=outputs)
+
+
 def _apply(
     name: str, region: list[str], date: Days, config: dict[str, object], **given: object
 ) -> None:

@@ -33,7 +33,7 @@ from eo_assets.settings import Settings, load_settings
 STEPS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
 """The assets in their order; each is a module of ``eo_assets.defs.assets``."""
 
-APPLICATIONS = ("segments", "parcel_stats")
+APPLICATIONS = ("segments", "parcel_stats", "land_cover")
 """Assets made from a date's mosaic when somebody wants them; modules beside those of the steps."""
 
 OF_REGIONS = ("terrain", "parcel_profiles")
@@ -75,6 +75,7 @@ def build_defs(
         max_retries=settings.max_retries,
         owner=settings.owner,
         parcels=str(settings.parcels or ""),
+        training=settings.training,
     )
     checks = freshness_checks(defaults)
     freshness = freshness_job(checks)

@@ -87,5 +87,9 @@ class RejectedArtifactError(ArtifactError):
     """An upstream product failed a check that keeps others from using it."""
 
 
+class UntrustedArtifactError(ArtifactError):
+    """A stored file is not the one that was written, or holds what must not be loaded."""
+
+
 class StaleArtifactError(ArtifactError):
     """An upstream product was written by an incompatible version."""

@@ -61,6 +61,13 @@ class Settings(BaseSettings):
             "it. The sample world brings its own."
         ),
     ] = None
+    training: Annotated[
+        Path | None,
+        Field(
+            description="Folder with training polygons for land cover, one file a region "
+            "(<region>.geojson or .parquet) with a column 'class'. The sample brings its own."
+        ),
+    ] = None
     first_date: Annotated[
         dt.date, Field(description="First date that has a partition, YYYY-MM-DD.")
     ] = dt.date(2015, 6, 27)
@@ -214,7 +221,14 @@ class Settings(BaseSettings):
     ] = ""
 
     @field_validator(
-        "outputs", "sample_dir", "dagster_home", "regions", "parcels", "sensor_ledger", "tiles_dir"
+        "outputs",
+        "sample_dir",
+        "dagster_home",
+        "regions",
+        "parcels",
+        "training",
+        "sensor_ledger",
+        "tiles_dir",
     )
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:

@@ -210,6 +210,8 @@ def result_of(record: Record) -> str:
         "parcel_stats": "{parcels:,} parcels, {parcels_seen:,} seen",
         "parcel_profiles": "{parcels:,} parcels on {dates} dates, {seasons:,} seasons",
         "terrain": "{lowest_m:,.0f} to {highest_m:,.0f} m, {contours:,} contours",
+        "land_cover": "{classes} classes, {overall_accuracy:.1%} ± {overall_accuracy_ci95:.1%} "
+        "right, {method}",
         "reports": "{figures} figures, {page_bytes:,} bytes",
     }
     return wanted[record.step].format(**record.summary)

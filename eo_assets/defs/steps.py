@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import dagster as dg
@@ -51,6 +52,7 @@ class StepDefaults:
         max_retries: See ``Settings``.
         owner: See ``Settings``.
         parcels: See ``Settings``; empty when not set.
+        training: See ``Settings``.
     """
 
     partitions: dg.MultiPartitionsDefinition
@@ -63,6 +65,7 @@ class StepDefaults:
     max_retries: int
     owner: str
     parcels: str = ""
+    training: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,7 @@ def write_class_map(task: ClassMapTask) -> None:
         return np.asarray(labels[window])
 
     names = {f"CLASS_{class_id}": name for class_id, (name, _) in task.classes.items()}
-    colours = {class_id: _rgba(colour) for class_id, (_, colour) in task.classes.items()}
+    colours = {class_id: rgba_of(colour) for class_id, (_, colour) in task.classes.items()}
     write_cog(
         Path(task.target),
         task.grid.geobox,
@@ -68,7 +68,8 @@ def write_class_map(task: ClassMapTask) -> None:
     )
 
 
-def _rgba(colour: str) -> tuple[int, int, int, int]:
+def rgba_of(colour: str) -> tuple[int, int, int, int]:
+    """Read ``#RRGGBB`` as red, green, blue, alpha, 0-255."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return red, green, blue, 255
 

@@ -154,7 +154,7 @@ def measure_tiles(task: MeasureTask) -> list[tuple[Sums, Outlines]]:
     found = []
     for tile, first in zip(task.tiles, task.firsts, strict=True):
         labels = segments_in(task.scratch, tile, first)
-        corner = Affine(*task.transform) * Affine.translation(tile.columns[0], tile.rows[0])
+        corner = Affine(*task.transform) @ Affine.translation(tile.columns[0], tile.rows[0])
         sums = sum_by_segment(labels, _layers(task, tile))
         found.append((sums, outline(labels, corner)))
     return found

@@ -27,6 +27,10 @@ _REASONS = {
         "No pixel of this date has an observation in all bands that are looked at.",
         "Nothing to do; or choose other bands.",
     ),
+    "no_training_pixels": (
+        "Clouds leave fewer than two classes with training polygons in sight.",
+        "Nothing to do; or draw polygons elsewhere.",
+    ),
     "too_few_pixels": (
         "Too few usable pixels to form classes; pictures show what there is.",
         "Nothing to do.",

@@ -1,0 +1,1 @@
+"""How classes people have named are learned: methods, training, validation, accuracy, models."""
