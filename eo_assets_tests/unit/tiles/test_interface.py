@@ -1,0 +1,48 @@
+"""The interface as it describes itself, tried with whatever fits the description: no fault."""
+
+from __future__ import annotations
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+BOUNDED = settings(
+    max_examples=3,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_nothing_that_fits_the_description_makes_the_service_fail(client, layer):
+    schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    tried = {}
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @BOUNDED
+        @given(case=operation.as_strategy())
+        def examine(case):
+            if "layer_id" in (case.path_parameters or {}):
+                case.path_parameters["layer_id"] = layer["id"]
+            path = case.formatted_path
+            parts = case.as_transport_kwargs(base_url="http://127.0.0.1")
+            answer = client.request(
+                case.method,
+                parts["url"],
+                params=parts.get("params"),
+                json=parts.get("json"),
+                headers={k: v for k, v in (case.headers or {}).items() if v.isascii()},
+            )
+            tried[case.method, path] = answer.status_code
+            assert answer.status_code < 500 or answer.status_code in {502, 503}, (
+                case.method,
+                parts["url"],
+                parts.get("json"),
+                answer.text[:500],
+            )
+
+        examine()
+    assert len(tried) > 25
+    assert set(tried.values()) >= {200, 404, 422}
