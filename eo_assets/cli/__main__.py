@@ -1,0 +1,5 @@
+"""``python -m eo_assets.cli``."""
+
+from eo_assets.cli import run
+
+run()

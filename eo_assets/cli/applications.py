@@ -1,0 +1,139 @@
+"""Commands that make what is built on mosaics: segments, terrain, parcels."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from eo_assets.cli.chosen import chosen, ensure_catalog
+from eo_assets.cli.terminal import complaints, console
+from eo_assets.commands.options import (
+    CatalogOption,
+    Days,
+    DaysOption,
+    OutputsOption,
+    RegionOption,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def segments(
+    region: RegionOption,
+    date: DaysOption,
+    method: Annotated[
+        str, typer.Option("--method", "-m", help="'slic', 'felzenszwalb' or 'watershed'.")
+    ] = "slic",
+    size_ha: Annotated[float, typer.Option(help="Wanted area of a segment, hectares.")] = 1.0,
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Divide a mosaic into segments of similar pixels: polygons with measures, and a label map.
+
+    The mosaic is made first where there is none.
+    """
+    from eo_assets.segmentation.methods import get_method
+
+    get_method(method)
+    config = {"method": method, "size_ha": size_ha}
+    _apply("segments", region, date, config, catalog=catalog, outputs=outputs)
+
+
+@app.command()
+def terrain(
+    region: RegionOption,
+    interval_m: Annotated[float, typer.Option(help="Between two contours, metres.")] = 50.0,
+    sea: Annotated[
+        bool, typer.Option("--sea", help="A missing elevation tile is sea at height 0.")
+    ] = False,
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Make slope, aspect, hillshade and contours of a region from the Copernicus elevation model.
+
+    Where there is no tile the height is unknown, unless --sea says what it is.
+    """
+    config: dict[str, object] = {
+        "contour_interval_m": interval_m,
+        "missing_tiles": "sea" if sea else "unknown",
+    }
+    _apply_to_regions("terrain", region, config, catalog=catalog, outputs=outputs)
+
+
+@app.command()
+def parcels(
+    region: RegionOption,
+    date: DaysOption,
+    method: Annotated[
+        str, typer.Option("--method", "-m", help="'double_logistic' or 'whittaker'.")
+    ] = "double_logistic",
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Follow NDVI of each parcel over the year: statistics of each date, curves, start and end.
+
+    Parcels come from EO_ASSETS_PARCELS; the sample world has its own. Mosaics are made first where
+    there are none.
+    """
+    if method not in {"double_logistic", "whittaker"}:
+        raise typer.BadParameter("must be 'double_logistic' or 'whittaker'", param_hint="--method")
+    _apply("parcel_stats", region, date, {}, catalog=catalog, outputs=outputs)
+    config: dict[str, object] = {"method": method}
+    _apply_to_regions("parcel_profiles", region, config, catalog=catalog, outputs=outputs)
+
+
+@app.command("land-cover")
+def land_cover(
+    region: RegionOption,
+    date: DaysOption,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            "-m",
+            help="'random_forest', 'hist_gradient_boosting' or 'neural_network'.",
+        ),
+    ] = "random_forest",
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Learn land cover from training polygons: map, probabilities, accuracy, areas.
+
+    Polygons are those of the region in EO_ASSETS_TRAINING; the sample brings its own. The mosaic is
+    made first where there is none.
+    """
+    from eo_assets.supervised.methods import get_method
+
+    get_method(method)
+    _apply("land_cover", region, date, {"method": method}, catalog=catalog, outputs=outputs)
+
+
+def _apply_to_regions(
+    name: str, region: list[str], config: dict[str, object], **given: object
+) -> None:
+    settings, regions = chosen(region, None, **given)
+
+    from eo_assets.commands.application import run_of_region
+    from eo_assets.commands.ending import ends_on_signals
+
+    with ends_on_signals(complaints):
+        ensure_catalog(settings)
+        for one in regions:
+            run_of_region(settings, name, region=one, config=config, console=console)
+
+
+def _apply(
+    name: str, region: list[str], date: Days, config: dict[str, object], **given: object
+) -> None:
+    settings, regions = chosen(region, None, **given)
+
+    from eo_assets.commands.application import run_application
+    from eo_assets.commands.ending import ends_on_signals
+    from eo_assets.commands.materialize import partitions_of
+
+    partitions = partitions_of(settings, regions=regions, days=date, collection="")
+    with ends_on_signals(complaints):
+        ensure_catalog(settings)
+        run_application(settings, name, partitions=partitions, config=config, console=console)
