@@ -23,7 +23,8 @@ from eo_assets.settings import run_with_settings
 T = TypeVar("T")
 R = TypeVar("R")
 
-_POLL_S = 0.2
+_TELL_S = 2.0
+"""Between two messages of how far tasks are: each is a record in Dagster's database."""
 
 
 def local_cluster(n_workers: int, memory_limit: str) -> Any:
@@ -175,7 +176,7 @@ class DaskRunner:
         """
         if not tasks:
             return []
-        from distributed import KilledWorker
+        from distributed import KilledWorker, as_completed
 
         client = self._cluster.client
         key = f"{label.replace(' ', '_')}-{self._name}-{time.time_ns():x}"
@@ -183,16 +184,16 @@ class DaskRunner:
             client.submit(run_with_settings, function, task, key=f"{key}-{i}", pure=False)
             for i, task in enumerate(tasks)
         ]
-        started, done = time.perf_counter(), -1
+        started = told = time.perf_counter()
+        self._tell(label, 0, len(futures))
         try:
-            while True:
-                finished = [future for future in futures if future.done()]
-                if len(finished) != done:
-                    done = len(finished)
-                    self._context.log.info("%s: %s %d/%d", self._name, label, done, len(futures))
-                if any(f.status == "error" for f in finished) or done == len(futures):
+            for done, future in enumerate(as_completed(futures, loop=client.loop), start=1):
+                if future.status == "error":
                     break
-                time.sleep(_POLL_S)
+                now = time.perf_counter()
+                if done < len(futures) and now - told > _TELL_S:
+                    self._tell(label, done, len(futures))
+                    told = now
             results: list[R] = client.gather(futures)
         except KilledWorker as error:
             client.cancel(futures, force=True)
@@ -211,5 +212,8 @@ class DaskRunner:
             client.cancel(futures, force=True)
             raise
         seconds = time.perf_counter() - started
-        self._context.log.debug("%s: %s took %.2f s", self._name, label, seconds)
+        self._tell(f"{label} ({seconds:.2f} s)", len(futures), len(futures))
         return results
+
+    def _tell(self, label: str, done: int, of: int) -> None:
+        self._context.log.info("%s: %s %d/%d", self._name, label, done, of)
