@@ -119,13 +119,14 @@ class Dev:
 @contextlib.contextmanager
 def dev_running(folder: Path, **settings: object) -> Iterator[Dev]:
     """Run ``eo-assets dev``; with the sample archive unless ``settings`` say otherwise."""
-    port, catalog_port, products_port = free_ports(3)
+    port, catalog_port, products_port, tiles_port = free_ports(4)
     clean = {k: v for k, v in os.environ.items() if not k.startswith("EO_ASSETS_")}  # noqa: TID251
     log = folder / "dev.log"
     with log.open("w") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "eo_assets.cli", "dev", "--port", str(port),
-             "--catalog-port", str(catalog_port), "--products-port", str(products_port)],
+             "--catalog-port", str(catalog_port), "--products-port", str(products_port),
+             "--tiles-port", str(tiles_port)],
             cwd=folder,
             env={
                 **clean,
