@@ -55,6 +55,6 @@ def _of_input(node: Node, wanted: frozenset[str], available: tuple[str, ...]) ->
         case Function(output=output, inputs=inputs):
             return wanted - {output} | set(inputs) if output in wanted else wanted
         case Classify(output=output, parameters=parameters):
-            features = set(parameters["features"]) if parameters else set()
-            return wanted - {output} | features if output in wanted else wanted
+            needed = set(parameters["bands"]) if parameters else set()
+            return wanted - {output} | needed if output in wanted else wanted
     return wanted

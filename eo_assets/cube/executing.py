@@ -281,7 +281,7 @@ def _classes(node: Classify, below: Raster) -> Plane:
         raise ConfigurationError(
             f"The model {node.model} has not been looked up.", "Resolve the cube first."
         )
-    bands = below.decoded(tuple(str(name) for name in node.parameters["features"]))
+    bands = below.decoded(tuple(str(name) for name in node.parameters["bands"]))
     values = functions.classify(node.parameters, bands).astype(np.uint16)
     packing = {"scale_factor": 1.0, "add_offset": 0.0, "_FillValue": 0, "units": "1"}
     return Plane(values, {**packing, "long_name": f"Classes of {node.model}"})

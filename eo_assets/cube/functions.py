@@ -133,8 +133,8 @@ def get_function(name: str) -> Registered:
 
 
 Classifier = Callable[[Mapping[str, Any], Mapping[str, Array]], npt.NDArray[np.uint8]]
-"""Takes a model's parameters and float32 bands by name, NaN where invalid; gives class ids from 1,
-0 where there is none."""
+"""Takes a model's parameters, whose ``bands`` names the bands it needs, and those bands, float32,
+NaN where invalid; gives class ids from 1, 0 where there is none."""
 
 _CLASSIFIERS: list[Classifier] = []
 

@@ -6,26 +6,16 @@ Importing this module also teaches ``eo_assets.cube`` to apply stored cluster mo
 from __future__ import annotations
 
 import datetime as dt
-import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import rasterio
 from odc.geo.geom import Geometry
 from pydantic import ValidationError
 
 from eo_assets.catalog.collections import get_collection
 from eo_assets.catalog.providers import provider_for
-from eo_assets.clustering.bands import StoredBand
-from eo_assets.clustering.model import ClusterModel
-from eo_assets.clustering.predict import predict
-from eo_assets.cube.functions import register_classifier
 from eo_assets.cube.graph import Classify, LoadProduct, LoadScenes, LoadSearch, LoadStored, Node
 from eo_assets.cube.grid import Grid
 from eo_assets.cube.items import newest_versions, not_wanted, search_window, too_cloudy, unsigned
@@ -36,6 +26,7 @@ from eo_assets.errors import (
     ViewLimitError,
 )
 from eo_assets.pipeline.catalog_search import catalog_errors, check_collection, open_catalog
+from eo_assets.pipeline.classifier import model_parameters
 from eo_assets.storage.mosaic_zarr import open_mosaic
 from eo_assets.storage.store import RECORD, Record
 
@@ -207,9 +198,7 @@ class Sources:
         if record.step != MODEL_STEP or "model" not in record.files:
             raise ConfigurationError(f"{product} has no model.", "Name a clusters product.")
         text = (folder / record.files["model"]).read_text(encoding="utf-8")
-        ClusterModel.from_json(text)
-        parameters: dict[str, Any] = json.loads(text)
-        return parameters
+        return model_parameters(text, collection=record.collection)
 
 
 def cog_scene(path: Path, product: str, *, digest: str = "") -> Scene:
@@ -304,51 +293,3 @@ def _zarr_bands(path: Path) -> tuple[dict[str, SourceBand], tuple[float, float, 
 def _bbox(grid: Grid) -> tuple[float, float, float, float]:
     bounds = grid.geobox.extent.to_crs("EPSG:4326").boundingbox
     return bounds.left, bounds.bottom, bounds.right, bounds.top
-
-
-@lru_cache(maxsize=16)
-def _model(text: str) -> ClusterModel:
-    return ClusterModel.from_json(text)
-
-
-PACKED_SCALE = 0.0001
-"""Of reflectance as products store it; models are applied to what is stored."""
-
-
-def classified(
-    parameters: Mapping[str, Any], bands: Mapping[str, npt.NDArray[np.float32]]
-) -> npt.NDArray[np.uint8]:
-    """Apply a cluster model to reflectance.
-
-    Args:
-        parameters: The model as JSON.
-        bands: Its features, float32 ``(y, x)``, NaN where invalid.
-
-    Returns:
-        Class ids from 1; 0 where a feature is missing. The same as in the stored classes: values
-        are packed first, as those were.
-    """
-    model = _model(json.dumps(parameters))
-    planes = np.stack([_packed(bands[name]) for name in model.features])
-    stored = [
-        StoredBand(
-            name=name,
-            title=name,
-            wavelength_um=math.inf,
-            units="1",
-            scale=PACKED_SCALE,
-            offset=0.0,
-            nodata=0,
-        )
-        for name in model.features
-    ]
-    return predict(model, planes, stored)
-
-
-def _packed(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    known = ~np.isnan(values)
-    steps = np.rint(np.where(known, values, 0) / np.float64(PACKED_SCALE))
-    return np.where(known, np.clip(steps, 1, 65_534), 0).astype(np.uint16)
-
-
-register_classifier(classified)

@@ -113,8 +113,8 @@ _OF_SPECTRA = {"medoid", "geomedian", "max_ndvi"}
 def _derived(node: Node, below: Signature) -> Signature:
     match node:
         case Classify(parameters=model, output=output):
-            features = [] if model is None else [str(name) for name in model.get("features", ())]
-            _need(node.op, features, below)
+            needed = [] if model is None else [str(name) for name in model.get("bands", ())]
+            _need(node.op, needed, below)
             return _with(below, (output,))
         case Indices(names=names):
             for name in names:

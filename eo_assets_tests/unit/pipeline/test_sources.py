@@ -11,7 +11,8 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from eo_assets.clustering.method import Fit
-from eo_assets.clustering.model import ClusterModel, Scaler
+from eo_assets.clustering.model import ClassIdentity, ClusterModel
+from eo_assets.clustering.space import FeatureSpace
 from eo_assets.cube.evaluate import evaluate
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Block
@@ -78,9 +79,18 @@ def store(tmp_path_factory, pixels):
     cog(folder / "c.tif", {"class": classes}, {1: (255, 0, 0, 255), 2: (0, 0, 255, 255)})
     model = ClusterModel(
         method="minibatch_kmeans",
-        features=("red", "nir"),
-        scaler=Scaler(center=np.zeros(2), spread=np.array([1.0, 1e6])),
+        # the index hardly counts: it is here because features need not be bands
+        space=FeatureSpace(
+            names=("red", "ndvi"),
+            scaling="standard",
+            center=np.zeros(2),
+            spread=np.array([1.0, 1e6]),
+        ),
         fit=Fit(np.array([[0.10005, 0.0], [0.20005, 0.0]]), 0.0, {}),
+        gates=np.full(2, np.inf),
+        identities=tuple(
+            ClassIdentity(class_id=number, name="", colour="#000000") for number in (1, 2)
+        ),
         parameters={},
         seed=1,
         n_sample=2,
