@@ -18,10 +18,11 @@ from eo_assets.cube.secrecy import keep_tokens_out_of_logs
 from eo_assets.settings import Settings, load_settings
 from eo_assets.tiles.access import Guard
 from eo_assets.tiles.limits import BodyLimit
+from eo_assets.tiles.page.serving import serve_page
 from eo_assets.tiles.problems import explain_errors
 from eo_assets.tiles.products import products_router
 from eo_assets.tiles.public import PublicAddress
-from eo_assets.tiles.routes import catalog, export, layers, tiles, values
+from eo_assets.tiles.routes import catalog, classes, export, layers, tiles, values
 from eo_assets.tiles.service import Service
 from eo_assets.tiles.warm import warm_up
 
@@ -69,9 +70,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = service = Service.of(settings)
     explain_errors(app)
-    for part in (catalog, layers, tiles, values, export):
+    for part in (catalog, classes, layers, tiles, values, export):
         app.include_router(part.router)
     app.include_router(products_router(settings.outputs))
+    serve_page(app)
 
     @app.get("/healthz", tags=["Service"], summary="Whether this worker answers")
     async def health() -> dict[str, str | int]:
