@@ -47,8 +47,8 @@ export async function addLand(map) {
 
 const STEPS = [30, 15, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005];
 
-const degrees = (value, positive, negative) =>
-  `${Number(Math.abs(value).toFixed(3))}° ${value < 0 ? negative : positive}`;
+export const degrees = (value, positive, negative) =>
+  `${Number(Math.abs(value).toFixed(4))}° ${value < 0 ? negative : positive}`;
 
 export function addGraticule(map) {
   const lines = L.layerGroup().addTo(map);

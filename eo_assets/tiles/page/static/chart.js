@@ -3,14 +3,14 @@
 import { svg } from "./dom.js";
 
 const HEIGHT = 190;
-const MARGIN = { left: 44, right: 12, top: 10, bottom: 34 };
+const MARGIN = { left: 44, right: 20, top: 10, bottom: 34 };
 const DAY_MS = 86_400_000;
 const time = (text) => Date.parse(text.length === 10 ? `${text}T00:00Z` : text);
 
 function niceTicks(low, high, most) {
   const rough = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough);
+  const step = [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= rough);
   const ticks = [];
   for (let n = Math.ceil(low / step); n * step <= high + step * 1e-6; n++) {
     ticks.push(Number((n * step).toPrecision(6)));

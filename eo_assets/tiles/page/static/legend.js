@@ -5,7 +5,7 @@ import { ask } from "./service.js";
 
 const number = (value) => Number(value.toPrecision(3)).toString();
 
-function ramp({ stops }, unit) {
+function ramp({ stops }, note) {
   const share = (n) => `${(100 * n) / (stops.length - 1)}%`;
   const marked = [0, (stops.length - 1) / 2, stops.length - 1].map((n) => stops[Math.round(n)]);
   return [
@@ -15,7 +15,7 @@ function ramp({ stops }, unit) {
         stops.map((stop, n) => svg("stop", { offset: share(n), "stop-color": stop.colour })))),
       svg("rect", { width: 100, height: 10, fill: "url(#ramp)" })),
     el("div", { class: "ends" }, marked.map((stop) => el("span", {}, number(stop.value)))),
-    el("p", { class: "hint" }, unit),
+    el("p", { class: "hint" }, note),
   ];
 }
 
@@ -34,11 +34,11 @@ const classes = (entries) =>
     el("li", {}, colour(value), el("span", {}, title))));
 
 // Of a stored product of classes: names and colours; else stops, or bands.
-export async function legendOf(entry, { title, unit, titles, classesAt }) {
+export async function legendOf(entry, { title, note, titles, classesAt }) {
   const body = classesAt
     ? [classes((await ask(classesAt)).classes)]
     : await ask(entry.links.legend).then((found) =>
-        found.stops.length ? ramp(found, unit) : channels(found, titles));
+        found.stops.length ? ramp(found, note) : channels(found, titles));
   // on a small screen the map comes first
   const open = !matchMedia("(max-width: 800px)").matches;
   return [el("details", { open }, el("summary", {}, title), ...body)];

@@ -2,6 +2,7 @@
 
 import { classesOf, pictureRequest, productOf, seriesChoices, seriesOf, seriesPeriod, seriesRequest,
          titleOf, unitOf } from "./asking.js";
+import { degrees } from "./base.js";
 import { chart } from "./chart.js";
 import { longDate } from "./days.js";
 import { byId, el, options, saved } from "./dom.js";
@@ -82,7 +83,7 @@ export class Numbers {
     const { catalogue, geometry, state } = this;
     const [lon, lat] = geometry.type === "Point" ? geometry.coordinates : [];
     byId("results-title").textContent = geometry.type === "Point"
-      ? `Point ${lat.toFixed(4)}° N, ${lon.toFixed(4)}° E` : "Area";
+      ? `Point ${degrees(lat, "N", "S")}, ${degrees(lon, "E", "W")}` : "Area";
     const { indices, bands } = seriesChoices(catalogue, state);
     const select = el("select", { id: "series", onchange: (event) =>
       state.set({ series: event.target.value }) });
@@ -147,7 +148,7 @@ export class Numbers {
       this.#fact("observed", `${Math.round(one.valid_fraction * 100)} %`),
     ]);
     this.parts.now.replaceChildren(
-      this.#fact("Size", `${hectares.toFixed(hectares < 10 ? 2 : 0)} ha`),
+      this.#fact("Size", `${hectares.toLocaleString("en", { maximumSignificantDigits: 4 })} ha`),
       this.#fact("pixels", `${found.pixels.toLocaleString("en")} of ${found.pixel_m} m`), ...facts);
   }
 

@@ -1,6 +1,6 @@
 // The page: brings its parts together, and keeps them showing what is chosen.
 
-import { classesOf, collectionOf, pictureRequest, productOf, reliefRequest, titleOf, unitOf,
+import { classesOf, collectionOf, pictureRequest, productOf, reliefRequest, unitOf,
          viewOf } from "./asking.js";
 import { addGraticule, addLand, addOutlines, boundsOf, makeMap } from "./base.js";
 import { Choices } from "./choices.js";
@@ -203,8 +203,8 @@ class Page {
     const { catalogue, state } = this;
     const view = viewOf(catalogue, state);
     const parts = await told("legend", "", () => legendOf(entry, {
-      title: product ? product.title : titleOf(view),
-      unit: view ? unitOf(catalogue, state, view) : "",
+      title: product?.title ?? (view.index ? view.index.toUpperCase() : view.title),
+      note: !view ? "" : view.index ? `${view.title}; no unit` : unitOf(catalogue, state, view),
       titles: catalogue.titles,
       classesAt: classesOf(product),
     }));

@@ -16,6 +16,10 @@ function addressOf(entry, catalogue, choice) {
   return SHARP ? `${tiles}${tiles.includes("?") ? "&" : "?"}size=512` : tiles;
 }
 
+// a file is answered for where it lies only, and it lies at least where its region is
+const placeOf = (entry, catalogue, choice) => productOf(catalogue, choice)
+  ? catalogue.regions.find((one) => one.id === choice.region).bbox : entry.bounds;
+
 export class Picture {
   constructor(map, pane, { onExpired }) {
     this.map = map;
@@ -33,7 +37,7 @@ export class Picture {
     this.address = address;
     this.tiles = L.tileLayer(address, {
       pane: this.pane,
-      bounds: boundsOf(entry.bounds),
+      bounds: boundsOf(placeOf(entry, catalogue, choice)),
       minZoom: entry.minzoom,
       maxNativeZoom: entry.maxzoom,
       maxZoom: 18,
