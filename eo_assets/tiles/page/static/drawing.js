@@ -12,7 +12,6 @@ export class Drawing {
     this.corners = null;
     this.shape = L.polyline([], { className: "drawing", interactive: false }).addTo(map);
     this.marks = L.layerGroup().addTo(map);
-    map.on("click", ({ latlng }) => this.active && this.#add(latlng));
     map.on("mousemove", ({ latlng }) => this.active && this.#preview(latlng));
     map.on("dblclick", () => this.active && this.finish());
     byId("draw").addEventListener("click", () => (this.active ? this.stop() : this.start()));
@@ -50,7 +49,8 @@ export class Drawing {
     this.onArea(corners.map(({ lng, lat }) => [lng, lat]));
   }
 
-  #add(place) {
+  // a click on the map while drawing
+  add(place) {
     const { corners, map } = this;
     const at = map.latLngToContainerPoint(place);
     const near = (corner) => map.latLngToContainerPoint(corner).distanceTo(at) < NEAR_PX;

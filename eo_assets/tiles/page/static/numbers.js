@@ -201,7 +201,7 @@ export class Numbers {
 
   #table(rows) {
     const pick = (row) => this.state.mode === "day"
-      ? el("button", { type: "button", class: "link", "aria-label": `Show ${longDate(row.time)}`,
+      ? el("button", { type: "button", class: "link", title: `Show ${longDate(row.time)}`,
                        onclick: () => this.state.set({ day: row.time }) }, row.time)
       : row.time;
     const heads = ["Day", "Mean", "p10", "p90", "Observed"];

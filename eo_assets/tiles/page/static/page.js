@@ -104,7 +104,8 @@ class Page {
       state.set({ at: `${lat.toFixed(4)},${lng.toFixed(4)},${map.getZoom()}` });
     });
     const pick = ({ lat, lng }) => state.set({ point: written([[lng, lat]]), area: "" });
-    map.on("click", ({ latlng }) => this.drawing.active || pick(latlng.wrap()));
+    map.on("click", ({ latlng }) =>
+      this.drawing.active ? this.drawing.add(latlng) : pick(latlng.wrap()));
     byId("centre").addEventListener("click", () => pick(map.getCenter()));
     byId("whole").addEventListener("click", () => state.set({ area: this.#inView(), point: "" }));
     byId("share").addEventListener("click", () => this.#share());
