@@ -105,7 +105,7 @@ class Execution:
             case LoadStored():
                 result = self._stored(name, node, place)
             case Composite(data=data, method=method, order=order):
-                load, valid, bands = self._scenes(data, self._demand[name])
+                load, valid, bands = self._scenes(data, self._demand[data])
                 positions = self._touching(load, place.geobox)
                 rule = Rule(method=method, order=order, valid=valid)
                 result = self._composite(load, bands, place, rule, positions)
@@ -131,7 +131,7 @@ class Execution:
         if kind is Kind.SCENES or isinstance(node, Periods):
             by = node if isinstance(node, Periods) else Periods(data=name, by="pass")
             source = by.data if isinstance(node, Periods) else name
-            load, valid, bands = self._scenes(source, self._demand[name])
+            load, valid, bands = self._scenes(source, self._demand[source])
             rule = Rule(method=by.method, order=by.order, valid=valid)
             touching = self._touching(load, place.geobox)
             for time, positions in periods(load.scenes, touching, by.by):
@@ -227,7 +227,7 @@ class Execution:
         below = node.takes[0] if node.takes else None
         if self._cube.signature_of(name).kind is Kind.SCENES or isinstance(node, Periods):
             source = name if below is None or not isinstance(node, Periods) else below
-            load, valid, bands = self._scenes(source, self._demand[name])
+            load, valid, bands = self._scenes(source, self._demand[source])
             rule = Rule(method="first", order="newest", valid=valid)
             return self._composite(load, bands, place, rule, [])
         place = _clipped(node, place) if isinstance(node, Clip) else place

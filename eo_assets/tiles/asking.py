@@ -138,6 +138,11 @@ def _box(west: float, south: float, east: float, north: float) -> dict[str, Any]
 def _of_search(request: LayerRequest, place: Region) -> VirtualCube:
     if request.first is None:
         raise ConfigurationError("No date is given.", "Give first, and last for a period.")
+    if request.last is not None and request.last < request.first:
+        raise ConfigurationError(
+            f"The last day, {request.last}, is before the first, {request.first}.",
+            "Choose a later last day, or an earlier first one.",
+        )
     collection = get_collection(place.collection)
     shown, index = _shown(request, collection)
     cube = VirtualCube.search(

@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
 import pytest
@@ -194,7 +194,7 @@ def click_map(page, x, y):
 
 
 def chosen(page):
-    return dict(part.split("=") for part in urlsplit(page.url).fragment.split("&"))
+    return dict(parse_qsl(urlsplit(page.url).fragment))
 
 
 def crop(page, left, right):

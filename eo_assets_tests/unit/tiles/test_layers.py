@@ -111,6 +111,24 @@ def test_a_window_of_the_own_grid_is_what_batch_computes_bit_for_bit(client, lay
     assert (whole["red"].values > 0).any()
 
 
+def test_a_composite_by_spectrum_needs_bands_that_are_not_shown(client):
+    body = {**BODY, "last": "2023-07-11", "composite": "max_ndvi"}
+    own = own_path(client.post("/layers", json=body).json())
+    alone, beside = (
+        np.load(io.BytesIO(client.get(f"{own}/windows/0/0.npy?bands={bands}").content))
+        for bands in ("red", "red,nir,red")
+    )
+    assert np.isfinite(alone).any()
+    np.testing.assert_array_equal(alone[0], beside[0])
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(client):
+    answer = client.post("/layers", json={**BODY, "last": "2022-01-01"})
+    assert answer.status_code == 422
+    assert "2022-01-01" in answer.json()["detail"]
+    assert answer.json()["remedy"]
+
+
 def test_a_value_at_a_point_is_that_of_its_pixel(client, layer, settings):
     stored = Registry(settings.tiles_dir).get(layer["id"])
     whole = evaluate(stored.cube, stored.grid.geobox)

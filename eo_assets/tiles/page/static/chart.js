@@ -55,6 +55,11 @@ function valueRange(rows, wide) {
   return [low - room, high + room];
 }
 
+// A mean of few pixels says little of an area that is mostly under cloud.
+const FEW = 0.25;
+const kindOf = (row, marked) =>
+  `dot${row.time === marked ? " marked" : ""}${row.valid_fraction < FEW ? " few" : ""}`;
+
 // rows: {time, mean, p10, p90, count} of one band, in order of days; period: two dates.
 export function chart(rows, { width, period, label, marked, wide, text }) {
   const [first, last] = [time(period[0]), time(period[1]) + DAY_MS];
@@ -79,7 +84,7 @@ export function chart(rows, { width, period, label, marked, wide, text }) {
   const days = rows.map((row) => row.mean === null
     ? svg("path", { class: "cloudy", d: `M${x(row).toFixed(1)} ${bottom - 7}v7` },
         svg("title", {}, text(row)))
-    : svg("circle", { class: row.time === marked ? "dot marked" : "dot", cx: x(row),
+    : svg("circle", { class: kindOf(row, marked), cx: x(row),
                       cy: atY(row.mean), r: row.time === marked ? 5.5 : 3.5 },
         svg("title", {}, text(row))));
   return svg("svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img",

@@ -193,6 +193,8 @@ export class Numbers {
     this.parts.notes.textContent = [
       `${unitOf(catalogue, state, seriesOf(catalogue, state))}.`,
       geometry.type === "Point" ? "" : "Mean, and the band from the 10th to the 90th percentile.",
+      rows.some((row) => row.mean !== null && row.valid_fraction < 0.25)
+        ? "Dashed: less than a quarter of it observed." : "",
       cloudy ? `Grey marks: ${cloudy} of ${rows.length} days without an observation.` : "",
       request.max_cloud_cover_pct === undefined ? ""
         : `Of scenes with at most ${Math.floor(request.max_cloud_cover_pct)} % cloud.`,

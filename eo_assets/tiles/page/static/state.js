@@ -28,7 +28,8 @@ function address(values) {
     if (values[name] !== usual) query.set(name, write[typeof usual](values[name]));
   }
   // commas and colons are allowed there, and links stay readable
-  return `#${query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
+  return `#${query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%2F", "/")
+    .replaceAll("%3B", ";")}`;
 }
 
 export class State {
