@@ -186,7 +186,11 @@ class Settings(BaseSettings):
         str, Field(description="Address of Dagster's web server, for exports of map layers.")
     ] = ""
     tiles_url: Annotated[
-        str, Field(description="Address under which browsers reach the tile service.")
+        str,
+        Field(
+            description="Address under which browsers reach the tile service. Notebooks put the "
+            "port of their own one in the place of {port}: /proxy/{port} with jupyter-server-proxy."
+        ),
     ] = ""
     tiles_dir: Annotated[
         Path, Field(description="Folder of the map layers people made, shared by all workers.")
@@ -314,6 +318,11 @@ def load_settings(**overrides: object) -> Settings:
 def _shown(fault: Mapping[str, Any]) -> str:
     secret = fault["loc"][0] in {"catalog_headers", "catalog_token", "tiles_token"}
     return "" if secret else f" is {fault['input']!r}"
+
+
+def jupyterhub_prefix() -> str:
+    """Give the path under which JupyterHub serves this notebook: ``/user/ana/``; else empty."""
+    return os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
 
 
 def run_with_settings(function: Callable[[T], R], task: T) -> R:

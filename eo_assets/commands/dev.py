@@ -18,13 +18,13 @@ from rich.console import Console
 
 from eo_assets.commands.processes import interruptible
 from eo_assets.commands.products import served
-from eo_assets.commands.tiles import tile_server, with_catalog
 from eo_assets.defs.dask_cluster import local_cluster
 from eo_assets.defs.instance import ensure_workspace, limit_pool
 from eo_assets.defs.steps import ARCHIVE_POOL
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import SAMPLE, Settings
 from eo_assets.storage.store import storage_errors
+from eo_assets.tiles.process import tile_server, with_catalog
 
 _START_S = 180
 _STOP_S = 20

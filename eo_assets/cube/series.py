@@ -14,7 +14,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 
-from eo_assets.cube.evaluate import Evaluation, evaluate_times
+from eo_assets.cube.evaluate import Evaluation, evaluate, evaluate_times
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid, inside, project_outline
 from eo_assets.cube.reading import file_grid
@@ -102,9 +102,42 @@ def evaluate_series(
         return Series(
             observations=(), geobox=GeoBox((1, 1), Affine.identity(), None), pixels=0, coarsening=1
         )
-    geobox, wanted, factor = _grid(cube, geometry, max_pixels)
+    geobox, wanted, factor = _grid(_finest_grid(cube, geometry), geometry, max_pixels)
     times = evaluate_times(cube, geobox, preview=preview, bands=bands, max_scenes=max_scenes)
     rows = tuple(_observe(one, name, wanted) for one in times for name in one.names)
+    return Series(observations=rows, geobox=geobox, pixels=int(wanted.sum()), coarsening=factor)
+
+
+def evaluate_outline(
+    cube: VirtualCube,
+    geometry: dict[str, Any],
+    grid: Grid,
+    *,
+    bands: Sequence[str] | None = None,
+    max_pixels: int = MAX_PIXELS,
+    preview: bool = True,
+) -> Series:
+    """Compute statistics of an image over an outline, or its value at a point.
+
+    Args:
+        cube: The cube, resolved; its value is an image.
+        geometry: GeoJSON Point, Polygon or MultiPolygon, longitude and latitude.
+        grid: The grid whose pixels are looked at, as far around the geometry as need be.
+        bands: Bands wanted; all where not given.
+        max_pixels: As in ``evaluate_series``.
+        preview: Overviews may be read for coarser pixels.
+
+    Returns:
+        The statistics, one observation a band, of no time.
+
+    Raises:
+        ConfigurationError: The geometry is of another type, or the cube is no image.
+        ViewLimitError: The outline is too large.
+        SourceUnavailableError: A server does not answer.
+    """
+    geobox, wanted, factor = _grid(grid, geometry, max_pixels)
+    image = evaluate(cube, geobox, preview=preview, bands=bands or cube.signature.bands)
+    rows = tuple(_observe(image, name, wanted) for name in image.names)
     return Series(observations=rows, geobox=geobox, pixels=int(wanted.sum()), coarsening=factor)
 
 
@@ -124,14 +157,13 @@ def _finest_grid(cube: VirtualCube, geometry: dict[str, Any]) -> Grid:
 
 
 def _grid(
-    cube: VirtualCube, geometry: dict[str, Any], max_pixels: int
+    grid: Grid, geometry: dict[str, Any], max_pixels: int
 ) -> tuple[GeoBox, npt.NDArray[np.bool_], int]:
     kind = geometry.get("type")
     if kind not in {"Point", "Polygon", "MultiPolygon"}:
         raise ConfigurationError(
             f"A series is over a Point, Polygon or MultiPolygon, not {kind!r}.", "Send one of them."
         )
-    grid = _finest_grid(cube, geometry)
     crs, transform = CRS(grid.crs), Affine(*grid.transform)
     if kind == "Point":
         place, outline = Geometry(geometry, "EPSG:4326").to_crs(crs), None
