@@ -196,8 +196,13 @@ class Cube(Fluent):
         Raises:
             ConfigurationError: ipyleaflet is not installed, or the tile service refuses the cube.
         """
-        from eo_assets.interactive.map import CubeMap
-
+        try:
+            from eo_assets.interactive.map import CubeMap
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"A map needs {error.name}, which is not installed.",
+                "Install it: pip install 'eo-assets[notebook]'.",
+            ) from error
         return CubeMap([self, *others])
 
     def preview(self, *, width_px: int = 320) -> bytes:

@@ -85,9 +85,9 @@ def preview(cube: VirtualCube, grid: Grid, *, width_px: int) -> bytes:
     """
     geobox = grid.geobox
     scale = min(1.0, width_px / max(geobox.shape))
-    shape = tuple(max(round(side * scale), 1) for side in geobox.shape)
+    rows, columns = (max(round(side * scale), 1) for side in geobox.shape)
     assert cube.rendering is not None
-    pixels = evaluate(cube, zoom_to(geobox, shape), preview=True)
+    pixels = evaluate(cube, zoom_to(geobox, (rows, columns)), preview=True)
     return picture(pixels, cube.rendering, "png")
 
 

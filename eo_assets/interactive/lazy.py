@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from dask.base import tokenize
+from dask.delayed import delayed
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
 from eo_assets.cube.evaluate import evaluate, evaluate_times
 from eo_assets.cube.graph import LoadScenes, VirtualCube
-from eo_assets.cube.graph.operations import Periods
+from eo_assets.cube.graph.operations import Period, Periods
 from eo_assets.cube.graph.signatures import Kind
 from eo_assets.cube.grid import Block, blocks
 from eo_assets.cube.periods import periods
@@ -49,12 +50,15 @@ def lazy_dataset(
     template = _template(cube, geobox, packed=packed)
     if cube.kind is Kind.IMAGE:
         arrays = _image(cube, geobox, pieces, template, packed=packed)
-        variables = {n: (("y", "x"), a, template[n].attrs) for n, a in arrays.items()}
-        return xr.Dataset(variables, coords=xr_coords(geobox))
+        planes = {
+            name: xr.Variable(("y", "x"), array, template[name].attrs)
+            for name, array in arrays.items()
+        }
+        return xr.Dataset(planes, coords=xr_coords(geobox))
     labels, cubes = times_of(cube)
     times = [_image(one, geobox, pieces, template, packed=packed) for one in cubes]
-    variables = {
-        str(name): (
+    stacks = {
+        str(name): xr.Variable(
             ("time", "y", "x"),
             da.stack([one[str(name)] for one in times])
             if times
@@ -64,7 +68,7 @@ def lazy_dataset(
         for name in template.data_vars
     }
     stamps = pd.to_datetime(labels, utc=True).tz_localize(None)
-    return xr.Dataset(variables, coords=xr_coords(geobox)).assign_coords(time=stamps)
+    return xr.Dataset(stacks, coords=xr_coords(geobox)).assign_coords(time=stamps)
 
 
 def times_of(cube: VirtualCube) -> tuple[list[str], list[VirtualCube]]:
@@ -84,11 +88,16 @@ def times_of(cube: VirtualCube) -> tuple[list[str], list[VirtualCube]]:
         raise ConfigurationError(
             "Times are of cubes that start from one search.", "Reduce it over time first."
         )
-    by = next((node.by for node in cube.nodes.values() if isinstance(node, Periods)), "pass")
+    by = period_of_images(cube) or "pass"
     scenes = cube.scenes
     found = periods(scenes, range(len(scenes)), by)
     parts = [cube.with_scenes(tuple(scenes[n] for n in group)) for _, group in found]
     return [label for label, _ in found], parts
+
+
+def period_of_images(cube: VirtualCube) -> Period | None:
+    """Give the period each image of a series is of; None where no period was chosen."""
+    return next((node.by for node in cube.nodes.values() if isinstance(node, Periods)), None)
 
 
 def _image(
@@ -100,10 +109,10 @@ def _image(
     packed: bool,
 ) -> dict[str, da.Array]:
     # the graph travels once, not with each block
-    whole = dask.delayed(cube, name=f"cube-{cube.digest[:16]}", traverse=False)
-    pixels = dask.delayed(_pixels)
+    whole = delayed(cube, name=f"cube-{cube.digest[:16]}", traverse=False)
+    pixels = delayed(_pixels)
     dtypes = {str(name): variable.dtype for name, variable in template.data_vars.items()}
-    place = dask.base.tokenize(geobox, packed)
+    place = tokenize(geobox, packed)
     rows: dict[int, list[tuple[Block, Any]]] = {}
     for piece in pieces:
         task = pixels(

@@ -23,7 +23,9 @@ from eo_assets.interactive.moments import Moment, moments
 _HEIGHT = "460px"
 _WIDTH_PX = 640
 _OUTLINE = {"color": "#1d2733", "weight": 1.2, "fillOpacity": 0, "opacity": 0.8}
-_HINT = "Click the map for a series over time; draw an area for its statistics."
+_QUIET = '<span style="opacity:.7">{}</span>'
+_HINT_HTML = _QUIET.format("Click for a series over time; draw an area for its statistics.")
+_ASKING_HTML = _QUIET.format("Asking the tile service …")
 _BUTTONS: dict[str, dict[str, Any]] = {"polyline": {}, "circlemarker": {}, "circle": {}}
 _DRAWN = {"shapeOptions": {"color": "#c2410c", "weight": 1.5, "fillOpacity": 0.1}}
 
@@ -89,7 +91,7 @@ class CubeMap(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.results: list[dict[str, Any]] = []
         self._layers = [_Shown(cube) for cube in cubes]
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="eo-assets-map")
-        self._answer = ipywidgets.HTML(f'<span style="opacity:.7">{_HINT}</span>')
+        self._answer = ipywidgets.HTML(_HINT_HTML)
         self._picture = ipywidgets.Image(format="png", layout={"display": "none", "width": "480px"})
         self.map = self._map(cubes[0])
         children = [self.map, self._answer, self._picture]
@@ -135,6 +137,7 @@ class CubeMap(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def go_to(self, position: int) -> None:
         """Show the time at this position of the slider."""
         self._layers[0].go_to(position)
+        self._answer.value = _HINT_HTML
 
     def series(self, geometry: dict[str, Any]) -> dict[str, Any]:
         """Ask the first cube for its series over time at a point or over an outline.
@@ -196,7 +199,7 @@ class CubeMap(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _later(self, work: Callable[..., Any], *arguments: Any) -> Future[None]:
         def safely() -> None:
-            self._answer.value = '<span style="opacity:.7">Asking the tile service …</span>'
+            self._answer.value = _ASKING_HTML
             try:
                 work(*arguments)
             except EoAssetsError as error:

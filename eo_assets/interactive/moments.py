@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from eo_assets.cube.graph import Composite, LoadSearch, Node, Periods, VirtualCube
 from eo_assets.cube.graph.operations import Period
 from eo_assets.cube.graph.signatures import Kind
-from eo_assets.interactive.lazy import times_of
+from eo_assets.interactive.lazy import period_of_images, times_of
 
 _COMPOSITE = "image_of_the_period"
 
@@ -40,7 +40,7 @@ def moments(graph: VirtualCube, resolved: VirtualCube) -> list[Moment]:
     Raises:
         ConfigurationError: It is made of several searches.
     """
-    by = next((node.by for node in graph.nodes.values() if isinstance(node, Periods)), "day")
+    by = period_of_images(graph) or "day"
     labels = dict.fromkeys(label[:10] for label in times_of(resolved)[0])
     days = [dt.date.fromisoformat(label) for label in labels]
     return [Moment(_label(day, by), _image(graph, day, by)) for day in days]
