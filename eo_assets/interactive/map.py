@@ -155,9 +155,11 @@ class CubeMap(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         first = self._layers[0]
         found = first.cube.workbench.service.timeseries(first.whole["id"], geometry)
         self._keep("series", geometry, found)
-        self._picture.value = series_chart(found["series"], title=first.cube.title)
+        self._picture.value = series_chart(
+            found["series"], title=_described(geometry), span=_span(first.made["stretch"])
+        )
         self._picture.layout.display = "block"
-        self._answer.value = html.escape(_described(geometry))
+        self._answer.value = _HINT_HTML
         return found
 
     def values(self, lon: float, lat: float) -> dict[str, Any]:
@@ -213,6 +215,10 @@ def _described(geometry: dict[str, Any]) -> str:
         lon, lat = geometry["coordinates"][:2]
         return f"Series at {lon:.4f}° E, {lat:.4f}° N"
     return "Series over the outline"
+
+
+def _span(stretch: Sequence[Sequence[float]]) -> tuple[float, float]:
+    return min(low for low, _ in stretch), max(high for _, high in stretch)
 
 
 def _zoom(width_deg: float) -> int:
