@@ -45,9 +45,9 @@ def series_chart(
         low, middle, high = ([row[name] for row in rows] for name in ("p10", "median", "p90"))
         axes.fill_between(days, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(days, middle, marker="o", markersize=3.5, linewidth=1.2, color=colour, label=band)
-    low, high = axes.get_ylim()
-    axes.set_ylim(min(low, span[0]), max(high, span[1]))
     if all_days.size:
+        # invisible, so that the axis reaches the span and what lies beyond
+        axes.plot(all_days[[0, 0]], span, alpha=0)
         axes.set_xlim(all_days.min() - _MARGIN, all_days.max() + _MARGIN)
     if len(bands) > 1:
         axes.legend(fontsize=7, frameon=False)
