@@ -52,6 +52,9 @@ def log_verdicts(context: dg.AssetExecutionContext, record: Record, partition_ke
     """
     from eo_assets.pipeline.verdicts import verdicts_of
 
+    verdicts = verdicts_of(record)
+    if not verdicts:
+        return
     found = context.instance.fetch_materializations(
         dg.AssetRecordsFilter(context.asset_key, asset_partitions=[partition_key]), limit=1
     )
@@ -61,7 +64,7 @@ def log_verdicts(context: dg.AssetExecutionContext, record: Record, partition_ke
         target = AssetCheckEvaluationTargetMaterializationData(
             storage_id=made.storage_id, run_id=made.run_id, timestamp=made.timestamp
         )
-    for check, verdict in verdicts_of(record):
+    for check, verdict in verdicts:
         context.log_event(
             dg.AssetCheckEvaluation(
                 asset_key=context.asset_key,

@@ -211,8 +211,8 @@ class DaskRunner:
             # a run's cancellation arrives here too
             client.cancel(futures, force=True)
             raise
-        seconds = time.perf_counter() - started
-        self._tell(f"{label} ({seconds:.2f} s)", len(futures), len(futures))
+        if told > started:
+            self._tell(label, len(futures), len(futures))
         return results
 
     def _tell(self, label: str, done: int, of: int) -> None:

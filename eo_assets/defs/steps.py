@@ -203,8 +203,6 @@ def _make_missing(
     for number, (key, subject) in enumerate(subjects.items(), start=1):
         if key in made:
             continue
-        if len(subjects) > 1:
-            log.info("%s: partition %d/%d", key, number, len(subjects))
         started = time.perf_counter()
         try:
             record = step.make(subject, tools, config)
@@ -218,6 +216,9 @@ def _make_missing(
         if tools.dask.dashboard:
             metadata["dask_dashboard"] = dg.MetadataValue.url(tools.dask.dashboard)
         made[key] = Made(record, metadata)
+        place = f" (partition {number}/{len(subjects)})" if len(subjects) > 1 else ""
         if record.empty:
-            log.warning("%s: %s is empty: %s", key, record.step, record.empty)
+            log.warning("%s: %s is empty: %s%s", key, record.step, record.empty, place)
+        elif place:
+            log.info("%s: %s is made%s", key, record.step, place)
     return failed
