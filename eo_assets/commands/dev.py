@@ -20,6 +20,7 @@ from eo_assets.commands.processes import interruptible
 from eo_assets.commands.products import served
 from eo_assets.defs.dask_cluster import local_cluster
 from eo_assets.defs.instance import ensure_workspace, limit_pool
+from eo_assets.defs.lost_runs import end_lost_runs
 from eo_assets.defs.steps import ARCHIVE_POOL
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import SAMPLE, Settings
@@ -72,6 +73,8 @@ def run_services(
             }
         )
         limit_pool(settings.dagster_home, ARCHIVE_POOL, settings.archive_runs)
+        for run in end_lost_runs(settings.dagster_home):
+            console.print(f"Run {run[:8]} was killed in the middle; it is marked as failed.")
         dagster = _start_dagster(ready, port, stack)
         _wait_until_ready(dagster, f"http://127.0.0.1:{port}/server_info")
         console.print(f"Dagster UI      [bold]http://127.0.0.1:{port}[/]", soft_wrap=True)
