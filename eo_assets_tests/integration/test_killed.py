@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -171,11 +173,35 @@ def test_killed_worker(place, archive, undisturbed):
         assert place.drafts() == []
 
 
-def test_lost_scheduler(place, archive, scheduler, undisturbed):
+@pytest.fixture
+def external_scheduler(tmp_path):
+    """A scheduler and a worker as in a container, started by command; pid and address."""
+    file = tmp_path / "scheduler.json"
+    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(cluster())
-        process = stack.enter_context(stuck_in_mosaic(place, archive, running.scheduler_address))
-        running.close()
+
+        def start(*arguments):
+            process = subprocess.Popen([*dask, *map(str, arguments)], cwd=tmp_path, **options)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        listen = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", file)
+        process = start("scheduler", "--port", 0, *listen)
+        start("worker", "--nthreads", 1, "--no-nanny", *listen)
+        deadline = time.monotonic() + WAIT_S
+        while not file.exists() or not file.read_text():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield process.pid, json.loads(file.read_text())["address"]
+
+
+def test_killed_scheduler(place, archive, scheduler, undisturbed, external_scheduler):
+    pid, address = external_scheduler
+    with stuck_in_mosaic(place, archive, address) as process:
+        os.kill(pid, signal.SIGKILL)
         process.join(WAIT_S)
         assert process.exitcode == 1
         assert not place.folder.exists()
