@@ -88,13 +88,6 @@ class Place:
         }
 
 
-def cluster(workers: int = 1) -> LocalCluster:
-    return LocalCluster(
-        n_workers=workers, threads_per_worker=1, memory_limit="2GiB", host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def undisturbed(archive, scheduler, tmp_path_factory):
     place = Place(archive.url, tmp_path_factory.mktemp("undisturbed"), region())
@@ -144,25 +137,30 @@ def assert_recovers(place: Place, scheduler: str, undisturbed: dict[str, str]) -
     assert place.drafts() == []
 
 
-def test_killed_run(place, archive, undisturbed):
-    with cluster() as running:
-        with stuck_in_mosaic(place, archive, running.scheduler_address) as process:
-            process.kill()
-            process.join()
-            assert process.exitcode == -signal.SIGKILL
-            assert not place.folder.exists()
-            assert len(place.drafts()) == 1  # of a dead process: the next run removes it
-        # the scheduler forgets what nobody waits for any more
-        with Client(running) as client:
-            deadline = time.monotonic() + WAIT_S
-            while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-        assert_recovers(place, running.scheduler_address, undisturbed)
+def test_killed_run(place, archive, scheduler, undisturbed):
+    with stuck_in_mosaic(place, archive, scheduler) as process:
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        assert not place.folder.exists()
+        assert len(place.drafts()) == 1  # of a dead process: the next run removes it
+    # the scheduler forgets what nobody waits for any more
+    with Client(scheduler, set_as_default=False) as client:
+        deadline = time.monotonic() + WAIT_S
+        while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert_recovers(place, scheduler, undisturbed)
 
 
 def test_killed_worker(place, archive, undisturbed):
-    with cluster() as running:
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        memory_limit="2GiB",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    ) as running:
         with stuck_in_mosaic(place, archive, running.scheduler_address) as process:
             [worker] = running.workers.values()
             os.kill(worker.process.pid, signal.SIGKILL)
