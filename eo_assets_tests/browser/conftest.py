@@ -23,14 +23,6 @@ from eo_assets_tests.whole_archive import whole_archive
 START_S = 300
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server"]
 
-_RING = [[25.44, 45.40], [25.46, 45.40], [25.46, 45.42], [25.44, 45.42], [25.44, 45.40]]
-CORNER = {
-    "type": "Feature",
-    "properties": {"title": "A corner of Bucegi", "resolution_m": 60, "clusters": 3},
-    "geometry": {"type": "Polygon", "coordinates": [_RING]},
-}
-"""A region that is soon made."""
-
 
 def free_ports(number: int) -> list[int]:
     with contextlib.ExitStack() as stack:
@@ -163,12 +155,8 @@ def dev_running(folder: Path, **settings: object) -> Iterator[Dev]:
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory) -> Iterator[Dev]:
-    """``eo-assets dev`` with the sample archive and a small region more; all else of its own."""
-    folder = tmp_path_factory.mktemp("dev")
-    regions = folder / "regions"
-    regions.mkdir()
-    (regions / "corner.geojson").write_text(json.dumps(CORNER))
-    with dev_running(folder, regions=regions) as running:
+    """``eo-assets dev`` with the sample archive, outputs and records of its own."""
+    with dev_running(tmp_path_factory.mktemp("dev")) as running:
         yield running
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
-import time
 
 import pytest
 
@@ -19,8 +17,6 @@ GROUP = "/locations/__repository__@eo_assets/asset-groups/scenes_to_reports/line
 WAIT_MS = 180_000
 
 RUNS = "{runsOrError(limit: 20) {... on Runs {results {runId}}}}"
-BACKFILLS = """{partitionBackfillsOrError(limit: 5) {... on PartitionBackfills {results {
-  id status numPartitions runs(limit: 5) {status}}}}}"""
 MATERIALIZED = """query($step: String!, $partition: [String!]) {
   assetNodeOrError(assetKey: {path: [$step]}) {... on AssetNode {
     assetMaterializations(partitions: $partition, limit: 1) {metadataEntries {
@@ -47,23 +43,18 @@ def page(browser, dev):
     page.close()
 
 
-def choose(page, dev, dates: str, region: str) -> None:
-    """Ask for all assets of dates and a region, on the group's page."""
+def launch(page, dev) -> str:
+    """Materialise all assets of the partition from the group's page; the run's id."""
     page.goto(dev.url + GROUP, wait_until="domcontentloaded")
     page.get_by_role("button", name="Materialize all").click()
     dialog = page.get_by_role("dialog")
     box = dialog.locator("input[type=text]").first
-    box.fill(dates)
+    box.fill(DATE)
     box.press("Enter")
     dialog.get_by_text("Select a partition or create one").click()
-    name = page.get_by_text(region, exact=True)
-    page.get_by_role("menuitem").filter(has=name).first.click()
+    region = page.get_by_text(REGION, exact=True)
+    page.get_by_role("menuitem").filter(has=region).first.click()
     dialog.get_by_text("Partition selection").click()
-
-
-def launch(page, dev) -> str:
-    """Materialise all assets of the partition from the group's page; the run's id."""
-    choose(page, dev, DATE, REGION)
     page.get_by_role("button", name="Launch 1 run").click()
     toast = page.get_by_text(re.compile("Launched run"))
     toast.wait_for()
@@ -144,34 +135,6 @@ def test_report_opens_from_its_link(page, dev, run, pictures):
     page.goto(metadata(dev, "reports")["report"]["url"], wait_until="load")
     assert "Bucegi" in page.title()
     page.screenshot(path=pictures / "report.png")
-
-
-def test_two_dates_are_backfilled(page, dev, run, pictures):
-    choose(page, dev, f"[{DATE}...2023-07-16]", "corner")
-    page.screenshot(path=pictures / "backfill_dialog.png")
-    page.get_by_role("button", name="Launch backfill").click()
-
-    def backfills() -> list:
-        return dev.ask(BACKFILLS)["partitionBackfillsOrError"]["results"]
-
-    deadline = time.monotonic() + WAIT_MS / 1000 * 2
-    while not (found := backfills()) or not found[0]["status"].startswith("COMPLETED"):
-        assert time.monotonic() < deadline, found
-        time.sleep(1)
-    [backfill] = found
-    # both dates in one run, though a date has no scene
-    assert (backfill["status"], backfill["numPartitions"]) == ("COMPLETED_SUCCESS", 2)
-    assert backfill["runs"] == [{"status": "SUCCESS"}]
-    page.goto(f"{dev.url}/runs/b/{backfill['id']}", wait_until="domcontentloaded")
-    page.get_by_text("Completed").first.wait_for()
-    page.wait_for_timeout(1500)
-    page.screenshot(path=pictures / "backfill.png")
-    empty = {
-        date: json.loads(record.read_text())["empty"]
-        for date in (DATE, "2023-07-16")
-        for record in dev.outputs.glob(f"corner/*/{date}/reports/record.json")
-    }
-    assert empty == {DATE: None, "2023-07-16": "no_scene"}
 
 
 def test_console_has_no_error(page, run):

@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-import json
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -88,6 +86,13 @@ class Place:
         }
 
 
+def cluster(workers: int = 1) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, memory_limit="2GiB", host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def undisturbed(archive, scheduler, tmp_path_factory):
     place = Place(archive.url, tmp_path_factory.mktemp("undisturbed"), region())
@@ -137,30 +142,25 @@ def assert_recovers(place: Place, scheduler: str, undisturbed: dict[str, str]) -
     assert place.drafts() == []
 
 
-def test_killed_run(place, archive, scheduler, undisturbed):
-    with stuck_in_mosaic(place, archive, scheduler) as process:
-        process.kill()
-        process.join()
-        assert process.exitcode == -signal.SIGKILL
-        assert not place.folder.exists()
-        assert len(place.drafts()) == 1  # of a dead process: the next run removes it
-    # the scheduler forgets what nobody waits for any more
-    with Client(scheduler, set_as_default=False) as client:
-        deadline = time.monotonic() + WAIT_S
-        while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    assert_recovers(place, scheduler, undisturbed)
+def test_killed_run(place, archive, undisturbed):
+    with cluster() as running:
+        with stuck_in_mosaic(place, archive, running.scheduler_address) as process:
+            process.kill()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            assert not place.folder.exists()
+            assert len(place.drafts()) == 1  # of a dead process: the next run removes it
+        # the scheduler forgets what nobody waits for any more
+        with Client(running) as client:
+            deadline = time.monotonic() + WAIT_S
+            while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        assert_recovers(place, running.scheduler_address, undisturbed)
 
 
 def test_killed_worker(place, archive, undisturbed):
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        memory_limit="2GiB",
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-    ) as running:
+    with cluster() as running:
         with stuck_in_mosaic(place, archive, running.scheduler_address) as process:
             [worker] = running.workers.values()
             os.kill(worker.process.pid, signal.SIGKILL)
@@ -171,35 +171,11 @@ def test_killed_worker(place, archive, undisturbed):
         assert place.drafts() == []
 
 
-@pytest.fixture
-def external_scheduler(tmp_path):
-    """A scheduler and a worker as in a container, started by command; pid and address."""
-    file = tmp_path / "scheduler.json"
-    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    dask = [sys.executable, "-m", "dask"]
+def test_lost_scheduler(place, archive, scheduler, undisturbed):
     with contextlib.ExitStack() as stack:
-
-        def start(*arguments):
-            process = subprocess.Popen([*dask, *map(str, arguments)], cwd=tmp_path, **options)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            return process
-
-        listen = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", file)
-        process = start("scheduler", "--port", 0, *listen)
-        start("worker", "--nthreads", 1, "--no-nanny", *listen)
-        deadline = time.monotonic() + WAIT_S
-        while not file.exists() or not file.read_text():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield process.pid, json.loads(file.read_text())["address"]
-
-
-def test_killed_scheduler(place, archive, scheduler, undisturbed, external_scheduler):
-    pid, address = external_scheduler
-    with stuck_in_mosaic(place, archive, address) as process:
-        os.kill(pid, signal.SIGKILL)
+        running = stack.enter_context(cluster())
+        process = stack.enter_context(stuck_in_mosaic(place, archive, running.scheduler_address))
+        running.close()
         process.join(WAIT_S)
         assert process.exitcode == 1
         assert not place.folder.exists()
