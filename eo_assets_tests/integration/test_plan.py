@@ -38,10 +38,10 @@ def plan_of(region, day, url):
 def no_pixels(monkeypatch):
     """Let any decoding of pixels fail."""
 
-    def refuse(*_arguments):
+    def refuse(*_arguments, **_options):
         pytest.fail("a pixel was decoded")
 
-    monkeypatch.setattr(reading, "_read", refuse)
+    monkeypatch.setattr(reading, "read_window", refuse)
 
 
 @pytest.fixture(scope="module")
