@@ -18,6 +18,7 @@ from eo_assets.errors import ConfigurationError, EoAssetsError
 from eo_assets.interactive.appearance import shown
 from eo_assets.interactive.chart import series_chart, statistics_table
 from eo_assets.interactive.cube import Cube
+from eo_assets.interactive.display import steps
 from eo_assets.interactive.moments import Moment, moments
 
 _HEIGHT = "460px"
@@ -43,7 +44,7 @@ class _Shown:
         self._made: dict[int, dict[str, Any]] = {}
         self.made = self._at(len(self.times) - 1)
         self.tiles = ipyleaflet.TileLayer(
-            url=self._url, name=cube.title, min_zoom=self.made["minzoom"], max_zoom=22,
+            url=self._url, name=_name(cube), min_zoom=self.made["minzoom"], max_zoom=22,
             max_native_zoom=max(self.made["maxzoom"], 1), attribution="",
         )  # fmt: skip
 
@@ -208,6 +209,11 @@ class CubeMap(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._answer.value = html.escape(str(error))
 
         return self._threads.submit(safely)
+
+
+def _name(cube: Cube) -> str:
+    # what it was loaded from is the same for all, more often than not
+    return " → ".join(steps(cube.graph)[1:]) or cube.title
 
 
 def _described(geometry: dict[str, Any]) -> str:
