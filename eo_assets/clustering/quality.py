@@ -55,7 +55,9 @@ class Silhouettes:
         if np.count_nonzero(members) < 2:
             return np.full(labels.size, np.nan)
         membership = np.eye(members.size, dtype=np.float32)[labels]
-        total = (self._distances @ membership).astype(np.float64)
+        # the last digits of sums would depend on the number of cores
+        with one_thread():
+            total = (self._distances @ membership).astype(np.float64)
         each = np.arange(labels.size)
         own = total[each, labels] / np.maximum(members[labels] - 1, 1)
         with np.errstate(invalid="ignore", divide="ignore"):

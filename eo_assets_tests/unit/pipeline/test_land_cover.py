@@ -96,14 +96,15 @@ def test_held_out_accuracy_is_that_of_the_map(store, polygons, method, tmp_path)
     )
     observed = codes > 0
     true = float((codes == truth_by_code(store))[observed].mean())
-    half = 1.96 * found.accuracy.overall_se
+    se = found.accuracy.overall_se
     print(
-        f"{method}: held-out polygons {found.accuracy.overall:.3f} ± {half:.3f}, held-out pixels "
-        f"{found.pixel_accuracy:.3f}, the whole map against its truth {true:.3f}"
+        f"{method}: held-out polygons {found.accuracy.overall:.3f} ± {1.96 * se:.3f}, "
+        f"held-out pixels {found.pixel_accuracy:.3f}, the whole map against its truth {true:.3f}"
     )
     assert true > 0.85
-    # polygons lie inside patches, and the map has borders: a little better than the map
-    assert -0.5 * half - 0.02 < found.accuracy.overall - true < 0.12
+    # polygons lie inside patches, away from borders, which flatters; folds learn from fewer of them
+    # than the map did, which does not; beyond that it is the chance of which polygons there are
+    assert abs(found.accuracy.overall - true) < 3 * se + 0.03
 
 
 def polygons_with_colours(polygons):
