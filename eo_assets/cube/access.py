@@ -37,8 +37,8 @@ FIRST_DELAY_S = 0.5
 PATIENCE_S = 120.0
 """No attempt begins later than this after the first."""
 
-OPEN_FILES = 64
-"""Files a thread keeps open; a block of ten bands of a few scenes fits."""
+OPEN_FILES = 128
+"""Files a thread keeps open: three bands of ten scenes at four scales. An overview is one too."""
 
 _GDAL = {
     # without it GDAL lists the folder of every remote file: ten times slower
@@ -73,7 +73,8 @@ def gdal_environment(*, cache_mb: int = 64) -> Iterator[None]:
         cache_mb: Decoded blocks kept; more than a little helps only where the same ones are
             looked at again.
     """
-    with rasterio.Env(**_GDAL, GDAL_CACHEMAX=cache_mb):
+    # rasterio passes a number on as bytes, where GDAL itself takes small ones for megabytes
+    with rasterio.Env(**_GDAL, GDAL_CACHEMAX=cache_mb * 2**20):
         yield
 
 
@@ -221,6 +222,10 @@ def _options(href: str, *, again: bool) -> Iterator[None]:
     headers = "".join(f"{name}: {value}\r\n" for name, value in headers_for(href).items())
     if headers:
         options["GDAL_HTTP_HEADERS"] = headers
+    if not options:
+        # entering and leaving an environment takes as long as reading a tile from GDAL's cache
+        yield
+        return
     with rasterio.Env(**options):
         yield
 

@@ -26,7 +26,7 @@ from eo_assets.cube.reading import Read
 from eo_assets.errors import ConfigurationError
 
 CACHE_MB = 64
-LOOK_CACHE_MB = 256
+LOOK_CACHE_MB = 128
 """Of decoded blocks: neighbouring tiles, and a file's bands, share them."""
 
 

@@ -54,16 +54,15 @@ class _Sampling:
         columns: Columns.
         flat: Index into the flattened window of the pixel each centre lies in.
         outside: Centres that lie outside the file; None where none does.
-        x: Column of each centre in the window, 0 at the first pixel's centre, float32.
-        y: Row.
+        maps: For OpenCV: the window's pixel up and left of each centre, int16, and how far right of
+            and below its centre the wanted one lies, in 1/32 pixel, as one number.
     """
 
     rows: slice
     columns: slice
     flat: npt.NDArray[np.intp]
     outside: npt.NDArray[np.bool_] | None
-    x: npt.NDArray[np.float32]
-    y: npt.NDArray[np.float32]
+    maps: tuple[npt.NDArray[np.int16], npt.NDArray[np.uint16]]
 
 
 def preview_band(band: SourceBand, geobox: GeoBox) -> tuple[Packed, WindowRead | None]:
@@ -104,8 +103,7 @@ def _interpolated(values: Packed, taken: Packed, sampling: _Sampling) -> Packed:
     # 255 only where all four pixels are observed
     whole = cv2.remap(
         observed.astype(np.uint8) * np.uint8(255),
-        sampling.x,
-        sampling.y,
+        *sampling.maps,
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=0,
@@ -114,9 +112,7 @@ def _interpolated(values: Packed, taken: Packed, sampling: _Sampling) -> Packed:
 
 
 def _remapped(values: Packed, sampling: _Sampling) -> Packed:
-    mixed = cv2.remap(
-        values, sampling.x, sampling.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    mixed = cv2.remap(values, *sampling.maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return mixed.astype(np.uint16, copy=False)
 
 
@@ -217,8 +213,10 @@ def _remembered_sampling(
     height, width = reach[0].stop - reach[0].start, reach[1].stop - reach[1].start
     r = np.clip(np.floor(rows), 0, height - 1).astype(np.intp)
     c = np.clip(np.floor(columns), 0, width - 1).astype(np.intp)
-    arrays: list[npt.NDArray[Any]] = [r * width + c, ~within]
-    arrays += [(columns - 0.5).astype(np.float32), (rows - 0.5).astype(np.float32)]
+    x, y = (columns - 0.5).astype(np.float32), (rows - 0.5).astype(np.float32)
+    # as remapping with floats rounds them, but once for all bands and dates
+    corner, part = cv2.convertMaps(x, y, cv2.CV_16SC2)
+    arrays: list[npt.NDArray[Any]] = [r * width + c, ~within, corner, part]
     for array in arrays:
         array.setflags(write=False)
     return _Sampling(
@@ -226,6 +224,5 @@ def _remembered_sampling(
         columns=reach[1],
         flat=arrays[0],
         outside=None if within.all() else arrays[1],
-        x=arrays[2],
-        y=arrays[3],
+        maps=(arrays[2], arrays[3]),
     )

@@ -237,7 +237,12 @@ def file_grid(file: SourceFile) -> Grid:
     """
     if file.grid is not None:
         return file.grid
-    dataset, _ = with_retries(lambda: open_file(file.href), file.href)
+    return _header_grid(file.href, file_stamp(file.href))
+
+
+@lru_cache(maxsize=8192)
+def _header_grid(href: str, stamp: tuple[int, int]) -> Grid:  # noqa: ARG001 -- of the key
+    dataset, _ = with_retries(lambda: open_file(href), href)
     return Grid(
         crs=dataset.crs.to_string(), transform=tuple(dataset.transform)[:6], shape=dataset.shape
     )

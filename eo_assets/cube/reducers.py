@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -53,11 +54,42 @@ def median(values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ...])
     observed = valid[:, np.newaxis] & (values != 0)
     n = observed.sum(axis=0)
     # unobserved values sort to the end, behind every valid one
-    ordered = np.sort(np.where(observed, values, np.uint16(65535)), axis=0)
+    ordered = _sorted(np.where(observed, values, np.uint16(65535)))
     low = np.take_along_axis(ordered, (np.maximum(n - 1, 0) // 2)[np.newaxis], axis=0)[0]
     high = np.take_along_axis(ordered, np.minimum(n // 2, len(values) - 1)[np.newaxis], axis=0)[0]
     middle = (low.astype(np.uint32) + high + 1) // 2
     return Reduced(values=np.where(n > 0, middle, 0).astype(np.uint16), choice=None)
+
+
+def _sorted(values: Packed) -> Packed:
+    """Sort along the first dimension, in place: many pixels, few observations each.
+
+    Batcher's odd-even merge sort compares whole images instead of walking each pixel's column
+    through memory, which is an order of magnitude faster.
+
+    References:
+        Batcher 1968, doi:10.1145/1468075.1468121; Knuth, The Art of Computer Programming, 5.2.2 M.
+    """
+    n = len(values)
+    for low, high in _comparators(n):
+        smaller = np.minimum(values[low], values[high])
+        np.maximum(values[low], values[high], out=values[high])
+        values[low] = smaller
+    return values
+
+
+@lru_cache(maxsize=64)
+def _comparators(n: int) -> tuple[tuple[int, int], ...]:
+    """List which of ``n`` numbers to compare, one pair after the other, to sort them."""
+    pairs = []
+    first = p = 1 << max((n - 1).bit_length() - 1, 0)
+    while p and n > 1:
+        q, r, d = first, 0, p
+        while d:
+            pairs += [(i, i + d) for i in range(n - d) if i & p == r]
+            q, r, d = q // 2, p, (q - p if q > p else 0)
+        p //= 2
+    return tuple(pairs)
 
 
 def max_ndvi(values: Packed, valid: npt.NDArray[np.bool_], bands: tuple[str, ...]) -> Reduced:

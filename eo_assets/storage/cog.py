@@ -92,7 +92,7 @@ def write_cog(
         "BIGTIFF": "IF_SAFER",
     }
     try:
-        with rasterio.Env(GDAL_CACHEMAX=128):
+        with rasterio.Env(GDAL_CACHEMAX=128 * 2**20):
             with rasterio.open(draft, "w", **profile) as file:
                 file.update_tags(**tags)
                 for number, band in enumerate(bands, start=1):

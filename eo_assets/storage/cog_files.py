@@ -55,7 +55,7 @@ def convert_to_cog(
     resampling = "mode" if classes and overview_resampling == "average" else overview_resampling
     draft = target.with_name(f".{target.name}.draft.tif")
     try:
-        with rasterio.Env(GDAL_CACHEMAX=128):
+        with rasterio.Env(GDAL_CACHEMAX=128 * 2**20):
             rasterio.shutil.copy(source, draft, **cog_profile(resampling, classes=classes))
         draft.replace(target)
     except (OSError, RasterioError, CPLE_BaseError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rasterio.env import get_gdal_config
 
 from eo_assets.cube import access
 from eo_assets.cube.access import gdal_environment, open_file, with_retries
@@ -163,6 +164,11 @@ def test_no_error_holds_a_token(server, failure):
 def test_a_local_file_is_opened_once_and_kept(tif):
     with gdal_environment():
         assert open_file(str(tif)) is open_file(str(tif))
+
+
+def test_gdal_keeps_as_many_megabytes_of_decoded_blocks_as_it_is_told():
+    with gdal_environment(cache_mb=32):
+        assert get_gdal_config("GDAL_CACHEMAX") == 32 * 2**20
 
 
 def test_no_more_files_stay_open_than_agreed(tmp_path, monkeypatch):
