@@ -33,7 +33,7 @@ from eo_assets.settings import Settings, load_settings
 STEPS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
 """The assets in their order; each is a module of ``eo_assets.defs.assets``."""
 
-APPLICATIONS = ("segments", "parcel_stats", "land_cover")
+APPLICATIONS = ("segments", "parcel_stats", "land_cover", "index_maps")
 """Assets made from a date's mosaic when somebody wants them; modules beside those of the steps."""
 
 OF_REGIONS = ("terrain", "parcel_profiles")

@@ -126,10 +126,11 @@ def suggest_k(scan: pd.DataFrame) -> Suggestion | None:
     References:
         Satopaa et al. 2011, "Finding a 'kneedle' in a haystack", doi:10.1109/ICDCSW.2011.20.
     """
-    if scan.empty:
+    if scan["silhouette"].isna().all():
         return None
     elbow = _elbow(scan)
-    by_k = dict(zip(scan["k"].tolist(), scan["silhouette"].tolist(), strict=True))
+    measured = scan[scan["silhouette"].notna()]
+    by_k = dict(zip(measured["k"].tolist(), measured["silhouette"].tolist(), strict=True))
     best = max(by_k, key=lambda k: by_k[k])
     others = _other_indices(scan)
     if elbow is None:

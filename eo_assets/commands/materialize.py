@@ -206,6 +206,7 @@ def result_of(record: Record) -> str:
         "mosaic": "{valid_pct:.1f} % valid, {masked_pct:.1f} % cloud",
         "geotiff": "{bands} bands, {bytes:,} bytes",
         "clusters": "{classes} classes, silhouette {silhouette:.2f}",
+        "index_maps": "{maps} maps: {names}",
         "segments": "{segments:,} segments of {mean_area_ha:.2f} ha, {method}",
         "parcel_stats": "{parcels:,} parcels, {parcels_seen:,} seen",
         "parcel_profiles": "{parcels:,} parcels on {dates} dates, {seasons:,} seasons",

@@ -10,7 +10,7 @@ from pathlib import Path
 from odc.geo.geobox import GeoBox
 
 from eo_assets.catalog.collections import get_collection
-from eo_assets.cube.graph import VirtualCube
+from eo_assets.cube.graph import parse_cube
 from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.stored_classes import StoredClasses, read_classes
 from eo_assets.storage.partition import Partition
@@ -52,6 +52,7 @@ class ReportInputs:
         scenes: Scenes of the mosaic, in the order its ``source`` counts them.
         coverage: Share of the region's pixels, per cent: ``valid_pct``, ``masked_pct``,
             ``no_coverage_pct``, ``failed_read_pct``.
+        reading: What the record of the mosaic says of its making.
         digests: Digest of each product it is made from, by step.
     """
 
@@ -65,6 +66,7 @@ class ReportInputs:
     classes: StoredClasses | None = None
     scenes: tuple[UsedScene, ...] = ()
     coverage: Mapping[str, float] = field(default_factory=dict)
+    reading: Mapping[str, float | int | str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -101,6 +103,7 @@ def read_inputs(partition: Partition, store: Store) -> ReportInputs:
         classes=read_classes(partition, store),
         scenes=_scenes(stack) if described else (),
         coverage={name: float(mosaic.summary[name]) for name in COVERAGE if name in mosaic.summary},
+        reading=dict(mosaic.summary),
         digests={"mosaic": mosaic.digest, "clusters": clusters.digest},
     )
 
@@ -110,7 +113,8 @@ def _grid(folder: Path) -> Grid:
 
 
 def _scenes(folder: Path) -> tuple[UsedScene, ...]:
-    cube = VirtualCube.model_validate_json((folder / "cube.json").read_text(encoding="utf-8"))
+    path = folder / "cube.json"
+    cube = parse_cube(path.read_text(encoding="utf-8"), origin=str(path))
     return tuple(
         UsedScene(
             id=scene.id,

@@ -24,7 +24,7 @@ from eo_assets.reporting.overview import (
 )
 
 STATUS = "status"
-_SHOWN = ("blue", "green", "red", "nir", "nir08")
+_SHOWN = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
 _BLOCK_PX = 1536
 
 

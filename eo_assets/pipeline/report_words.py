@@ -10,7 +10,7 @@ import pandas as pd
 
 from eo_assets import __version__
 from eo_assets.pipeline.report_inputs import COVERAGE, ReportInputs, UsedScene
-from eo_assets.reporting.figures import ndvi_quantiles
+from eo_assets.reporting.figures import ndvi_quantiles, ndvi_spread
 from eo_assets.reporting.overview import Overview
 from eo_assets.reporting.page import Share
 
@@ -58,8 +58,51 @@ def facts(inputs: ReportInputs, overview: Overview | None) -> list[tuple[str, st
         found.insert(0, ("Classified area", f"{area:,.0f} ha"))
         found.append(("Classes", str(len(inputs.classes.classes))))
         silhouette = inputs.classes.sample["silhouette"].mean()
-        found.append(("Mean silhouette", f"{silhouette:.2f}"))
+        if math.isfinite(silhouette):  # one class has none
+            found.append(("Mean silhouette", f"{silhouette:.2f}"))
     return found
+
+
+def reading(inputs: ReportInputs) -> list[tuple[str, str]]:
+    """Say how completely the scenes could be read."""
+    made = inputs.reading
+    found = []
+    if "completeness_pct" in made:
+        share = f"{made['completeness_pct']:.1f} % of what the archive offers"
+        found.append(("Complete", share + (f"; {_tries(made)}" if made.get("retries") else "")))
+    if made.get("failed_reads"):
+        found.append(("Could not be read", str(made["failed_reads"])))
+    return found
+
+
+def _tries(made: Mapping[str, float | int | str]) -> str:
+    return f"{made['retries']:,} of {made['windows_read']:,} windows were read again"
+
+
+_STILL = 0.5
+"""Drift in standard deviations up to which classes look as they did."""
+
+
+def continuity(inputs: ReportInputs) -> list[tuple[str, str]]:
+    """Say how the classes of the date continue those of the code book."""
+    if inputs.classes is None or "code_book" not in inputs.classes.record.summary:
+        return []
+    said = inputs.classes.record.summary
+    ids = inputs.classes.classes
+    new = ids.loc[ids["since"] == inputs.date.isoformat()] if said["new_classes"] else ids[:0]
+    drift = float(said["drift"])
+    moved = "they look as they did" if drift <= _STILL else "season or ground have changed"
+    founder = said["reference_date"] == inputs.date.isoformat()
+    found = [
+        ("Founded on", "this date" if founder else str(said["reference_date"])),
+        ("Known classes", f"{said['matched_share_pct']:.1f} % of the classified area"),
+        ("Unlike its class", f"{said['unlike_pct']:.1f} % of the area"),
+        ("Drift", f"{drift:.2f} standard deviations of the reference: {moved}"),
+        ("New classes", ", ".join(f"{r.class_id} ({r.name})" for r in new.itertuples()) or "none"),
+        ("Classes without a pixel", str(said["missing_classes"]) or "none"),
+        ("Code book", str(said["code_book"])),
+    ]
+    return found if not founder else [found[0], *found[2:3], found[-1]]
 
 
 def provenance(inputs: ReportInputs) -> list[tuple[str, str]]:
@@ -92,6 +135,7 @@ def numbers(inputs: ReportInputs, overview: Overview | None) -> dict[str, Any]:
         "collection": inputs.collection,
         "empty": inputs.empty,
         "coverage_pct": dict(inputs.coverage),
+        "reading": dict(reading(inputs)),
         "scenes": [
             {
                 "id": scene.id,
@@ -106,7 +150,7 @@ def numbers(inputs: ReportInputs, overview: Overview | None) -> dict[str, Any]:
     }
     if overview is not None and overview.ndvi_counts.sum():
         median, low, high = ndvi_quantiles(overview)
-        content["ndvi"] = {"median": median, "p05": low, "p95": high}
+        content["ndvi"] = {"median": median, "p05": low, "p95": high, **ndvi_spread(overview)}
     if inputs.classes is not None:
         tables = inputs.classes
         content |= {
@@ -114,6 +158,7 @@ def numbers(inputs: ReportInputs, overview: Overview | None) -> dict[str, Any]:
             "signatures": _records(tables.signatures),
             "k_scan": _records(tables.k_scan),
             "suggested_classes": tables.suggested,
+            "continuity": dict(continuity(inputs)),
         }
     return content
 

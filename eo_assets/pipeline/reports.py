@@ -12,10 +12,12 @@ from eo_assets import __version__
 from eo_assets.pipeline.report_inputs import ReportInputs, read_inputs
 from eo_assets.pipeline.report_tasks import LabelsTask, make_overview, read_labels
 from eo_assets.pipeline.report_words import (
+    continuity,
     coverage,
     facts,
     numbers,
     provenance,
+    reading,
     scene_row,
 )
 from eo_assets.pipeline.tasks import TaskRunner
@@ -23,11 +25,13 @@ from eo_assets.reporting.class_figures import sketch_classes
 from eo_assets.reporting.figures import (
     Sketch,
     draw,
+    sketch_band_histograms,
     sketch_class_map,
     sketch_maps,
     sketch_ndvi_histogram,
     sketch_origin,
 )
+from eo_assets.reporting.index_figures import sketch_indices
 from eo_assets.reporting.overview import Overview
 from eo_assets.reporting.page import Page, Picture, Section, render
 from eo_assets.storage.emptiness import reason
@@ -152,6 +156,8 @@ def build_report(inputs: ReportInputs, folder: Path, *, runner: TaskRunner) -> R
         classes=found.classes if found else pd.DataFrame(),
         signatures=found.signatures if found else pd.DataFrame(),
         warnings=found.warnings if found else (),
+        continuity=continuity(inputs),
+        reading=reading(inputs),
     )
     written = (folder / PAGE).write_bytes(render(page).encode())
     return ReportSummary(figures=tuple(f"{key}.png" for key in pictures), page_bytes=written)
@@ -163,7 +169,12 @@ def _chapters(
     chapters = []
     if overview is not None:
         histogram = sketch_ndvi_histogram(overview)
-        pictures = sketch_maps(overview) + ([histogram] if histogram else [])
+        pictures = [
+            *sketch_maps(overview),
+            *sketch_indices(overview),
+            *([histogram] if histogram else []),
+            sketch_band_histograms(overview),
+        ]
         chapters.append(_Chapter("pictures", "What the satellite saw", "", pictures))
     if overview is not None and inputs.classes is not None:
         chapters += _class_chapters(inputs, overview, runner)

@@ -57,7 +57,6 @@ def sketch_classes(
             draw=class_charts.draw_principal_components,
             arguments={"sample": sample, "classes": classes},
         ),
-        _sketch_silhouettes(sample, classes),
     ]
     if "red" in sample and ("nir" in sample or "nir08" in sample):
         sketches.insert(
@@ -73,7 +72,10 @@ def sketch_classes(
                 arguments={"sample": sample, "classes": classes},
             ),
         )
-    if not k_scan.empty:
+    # a date that shows a single class has no silhouettes
+    if sample["silhouette"].notna().any():
+        sketches.append(_sketch_silhouettes(sample, classes))
+    if k_scan["silhouette"].notna().any():
         sketches.append(_sketch_k_scan(k_scan, len(classes), suggested))
     return sketches
 
@@ -99,7 +101,7 @@ def _sketch_silhouettes(sample: pd.DataFrame, classes: pd.DataFrame) -> Sketch:
 
 
 def _sketch_k_scan(k_scan: pd.DataFrame, chosen: int, suggested: int | None) -> Sketch:
-    best = max(k_scan.to_dict("records"), key=lambda row: row["silhouette"])["k"]
+    best = k_scan.loc[k_scan["silhouette"].idxmax(), "k"]
     elbow = f"; {suggested} are suggested" if suggested is not None else ""
     return Sketch(
         key="number_of_classes",

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from eo_assets.catalog.indices import INDICES
-from eo_assets.reporting import maps, quality_charts
-from eo_assets.reporting.overview import Overview
+from eo_assets.reporting import band_charts, maps, quality_charts
+from eo_assets.reporting.overview import NDVI_BINS, Overview
 from eo_assets.reporting.style import to_png
 
 if TYPE_CHECKING:
@@ -156,6 +156,14 @@ def ndvi_quantiles(overview: Overview) -> tuple[float, float, float]:
     return median, low, high
 
 
+def ndvi_spread(overview: Overview) -> dict[str, float]:
+    """Mean, 10 % and 90 % quantile of the NDVI of the full mosaic, which has a valid pixel."""
+    counts = overview.ndvi_counts
+    centres = (NDVI_BINS[:-1] + NDVI_BINS[1:]) / 2
+    low, high = (quality_charts.histogram_quantile(counts, share) for share in (0.1, 0.9))
+    return {"mean": float((centres * counts).sum() / counts.sum()), "p10": low, "p90": high}
+
+
 def sketch_origin(overview: Overview, scenes: Sequence[str]) -> Sketch:
     """Sketch the map of which scene each pixel is from, and why some are missing.
 
@@ -222,4 +230,19 @@ def sketch_ndvi_histogram(overview: Overview) -> Sketch | None:
         note="All valid pixels at full resolution.",
         draw=quality_charts.draw_ndvi_histogram,
         arguments={"counts": overview.ndvi_counts},
+    )
+
+
+def sketch_band_histograms(overview: Overview) -> Sketch:
+    """Sketch how reflectance is distributed, band by band."""
+    middles = {name: float(np.nanmedian(image)) for name, image in overview.reflectance.items()}
+    return Sketch(
+        key="band_histograms",
+        title="Distribution of reflectance",
+        alt="Histograms of reflectance, medians: "
+        + ", ".join(f"{name} {middle:.3f}" for name, middle in middles.items())
+        + ".",
+        note="Pixels of the pictures above; lines end where the last half per cent begins.",
+        draw=band_charts.draw_band_histograms,
+        arguments={"reflectance": overview.reflectance},
     )

@@ -26,6 +26,7 @@ Image = npt.NDArray[np.float32]
 Rgb = npt.NDArray[np.uint8]
 
 _GAMMA = 1 / 1.7
+NO_DATA_RGB = tuple(int(NO_DATA[i : i + 2], 16) for i in (1, 3, 5))
 _NDVI_STOPS = (
     # blue-grey below 0 (water, snow), sand for bare ground, deepening green
     (-0.2, "#3f5f8f"),
@@ -56,7 +57,7 @@ def stretch(planes: Sequence[Image], *, together: bool) -> Rgb:
     stack = np.stack(planes, axis=-1)
     valid = np.isfinite(stack).all(axis=-1)
     colours = np.empty(stack.shape, np.uint8)
-    colours[:] = [int(NO_DATA[i : i + 2], 16) for i in (1, 3, 5)]
+    colours[:] = NO_DATA_RGB
     if not valid.any():
         return colours
     low, high = np.percentile(stack[valid], [1, 99], axis=0)
@@ -76,14 +77,34 @@ def draw_picture(rgb: Rgb, *, pixel_m: float) -> Figure:
 
 def draw_ndvi(ndvi: Image, *, pixel_m: float) -> Figure:
     """Draw an NDVI map with its colour bar; grey where there is no observation."""
-    figure, axes = map_axes(ndvi.shape, pixel_m, extra_in=0.45)
-    image = axes.imshow(
-        ndvi, cmap=ndvi_colours(), vmin=NDVI_LIMITS[0], vmax=NDVI_LIMITS[1], interpolation="nearest"
+    return draw_values(
+        ndvi, pixel_m=pixel_m, limits=NDVI_LIMITS, ramp="", label="NDVI (dimensionless)"
     )
+
+
+def draw_values(
+    values: Image, *, pixel_m: float, limits: tuple[float, float], ramp: str, label: str
+) -> Figure:
+    """Draw a map of a quantity with its colour bar; grey where there is no observation.
+
+    Args:
+        values: ``(y, x)``, NaN where there is none.
+        pixel_m: Size of a pixel, metres.
+        limits: Values of the ends of the colour bar.
+        ramp: Name of one of Matplotlib's colour maps; empty for the one of vegetation, which has
+            limits of its own.
+        label: What is shown, with its unit.
+    """
+    from matplotlib import colormaps
+
+    colours = colormaps[ramp].with_extremes(bad=NO_DATA) if ramp else ndvi_colours()
+    low, high = limits if ramp else NDVI_LIMITS
+    figure, axes = map_axes(values.shape, pixel_m, extra_in=0.45)
+    image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     bar = figure.colorbar(
         image, ax=axes, location="bottom", aspect=40, pad=0.02, extend="both", shrink=0.98
     )
-    bar.set_label("NDVI (dimensionless)", fontsize=8.5, color=INK)
+    bar.set_label(label, fontsize=8.5, color=INK)
     bar.ax.tick_params(colors=QUIET, labelsize=8, width=0.6)
     bar.outline.set_visible(False)
     return figure

@@ -30,6 +30,38 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes:
+        text: What it says.
+        link: Address relative to the page; empty for none.
+        colour: Of a swatch before the text, ``#RRGGBB``; empty for none.
+    """
+
+    text: str
+    link: str = ""
+    colour: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of a section.
+
+    Attributes:
+        caption: What it holds.
+        header: Titles of the columns.
+        rows: Cells by row; the first of each row is its header.
+        numeric: Positions of the columns of numbers.
+    """
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    numeric: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """Part of the page."""
 
@@ -37,6 +69,7 @@ class Section:
     title: str
     text: str
     pictures: Sequence[Picture]
+    tables: Sequence[Table] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +95,12 @@ class Page:
         classes: One row a class.
         signatures: One row a class and band.
         warnings: What to know before trusting the classes.
+        continuity: How the classes continue those of earlier dates: label and value.
+        reading: How completely the scenes could be read: label and value.
         coverage: How the region's pixels divide; adds up to 100.
         scenes: One row a scene: ``position, id, acquired, platform, cloud, baseline``.
         provenance: What it was made from and with: label and value.
+        footer: Where the numbers are.
     """
 
     title: str
@@ -76,9 +112,12 @@ class Page:
     classes: pd.DataFrame = field(default_factory=pd.DataFrame)
     signatures: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: Sequence[str] = ()
+    continuity: Sequence[tuple[str, str]] = ()
+    reading: Sequence[tuple[str, str]] = ()
     coverage: Sequence[Share] = ()
     scenes: Sequence[Mapping[str, str]] = ()
     provenance: Sequence[tuple[str, str]] = ()
+    footer: str = "report.json"
 
 
 def render(page: Page) -> str:

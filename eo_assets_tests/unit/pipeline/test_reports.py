@@ -1,6 +1,7 @@
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from PIL import Image
 from eo_assets.pipeline.classification import ClusterOptions, make_clusters
 from eo_assets.pipeline.report_inputs import ReportInputs, UsedScene
 from eo_assets.pipeline.report_tasks import make_overview
+from eo_assets.pipeline.report_words import continuity
 from eo_assets.pipeline.reports import build_report
 from eo_assets.pipeline.stored_classes import StoredClasses
 from eo_assets.pipeline.tasks import InProcess
@@ -37,8 +39,9 @@ DAY = {
     "coverage": {"valid_pct": 89.5, "masked_pct": 10.5, "no_coverage_pct": 0.0},
 }
 ALL_FIGURES = {
-    "true_colour", "false_colour", "ndvi", "ndvi_histogram", "classes", "signatures", "class_areas",
-    "principal_components", "red_nir", "silhouettes", "number_of_classes", "origin",
+    "true_colour", "false_colour", "ndvi", "ndwi", "ndmi", "ndvi_histogram", "band_histograms",
+    "classes", "signatures", "class_areas", "principal_components", "red_nir", "silhouettes",
+    "number_of_classes", "origin",
 }  # fmt: skip
 
 
@@ -118,7 +121,7 @@ def test_every_figure_is_a_picture_file_and_on_the_page(folder, page):
 
 
 def test_the_page_needs_no_other_file_and_no_network(page):
-    assert all(address.startswith("data:image/") for address in Reader(page).addresses)
+    assert all(address.startswith("data:") for address in Reader(page).addresses)
     assert "url(" not in page
     assert "@import" not in page
     assert "<script" not in page
@@ -191,7 +194,7 @@ def test_bands_without_near_infrared_have_a_smaller_report(tmp_path):
     bands = {"blue": 0.49, "green": 0.56, "red": 0.665}
     inputs = inputs_for(tmp_path, bands=bands)
     summary = build_report(inputs, tmp_path, runner=InProcess())
-    missing = {"ndvi", "ndvi_histogram", "false_colour", "red_nir"}
+    missing = {"ndvi", "ndwi", "ndmi", "ndvi_histogram", "false_colour", "red_nir"}
     assert {name.removesuffix(".png") for name in summary.figures} == ALL_FIGURES - missing
 
 
@@ -217,6 +220,45 @@ def test_too_few_pixels_for_classes_still_show_pictures(tmp_path, inputs):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Too few usable pixels" in page
     assert "silhouette" not in page.lower()
+
+
+def test_a_date_of_a_single_class_has_no_silhouettes_and_a_page_all_the_same(tmp_path, inputs):
+    sample = inputs.classes.sample.assign(class_id=3, silhouette=np.nan)
+    classes = inputs.classes.classes.assign(silhouette=np.nan)
+    k_scan = inputs.classes.k_scan.assign(silhouette=np.nan)
+    alone = replace(inputs.classes, sample=sample, classes=classes, k_scan=k_scan)
+    summary = build_report(replace(inputs, classes=alone), tmp_path, runner=InProcess())
+    figures = {name.removesuffix(".png") for name in summary.figures}
+    assert figures == ALL_FIGURES - {"silhouettes", "number_of_classes"}
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r">[^<{]*\bnan\b", page)
+    assert "Mean silhouette" not in page
+
+
+def test_the_page_says_how_classes_continue_those_of_earlier_dates(tmp_path, inputs):
+    said = {
+        "reference_date": "2023-05-26",
+        "matched_share_pct": 93.25,
+        "unlike_pct": 1.5,
+        "drift": 0.89,
+        "new_classes": 1,
+        "missing_classes": "2, 4",
+        "code_book": "minibatch_kmeans-5-abc",
+    }
+    classes = inputs.classes.classes.assign(since=["2023-05-26"] * 4 + ["2023-07-15"])
+    record = inputs.classes.record.model_copy(update={"summary": said})
+    found = continuity(
+        replace(inputs, classes=replace(inputs.classes, record=record, classes=classes))
+    )
+    assert dict(found) == {
+        "Founded on": "2023-05-26",
+        "Known classes": "93.2 % of the classified area",
+        "Unlike its class": "1.5 % of the area",
+        "Drift": "0.89 standard deviations of the reference: season or ground have changed",
+        "New classes": f"5 ({classes['name'].iloc[4]})",
+        "Classes without a pixel": "2, 4",
+        "Code book": "minibatch_kmeans-5-abc",
+    }
 
 
 def test_an_overview_does_not_depend_on_its_blocks(tmp_path, monkeypatch):
