@@ -33,10 +33,10 @@ from eo_assets.settings import Settings, load_settings
 STEPS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
 """The assets in their order; each is a module of ``eo_assets.defs.assets``."""
 
-APPLICATIONS = ("segments", "parcel_stats", "land_cover", "index_maps")
+APPLICATIONS = ("segments", "parcel_stats", "land_cover", "index_maps", "change")
 """Assets made from a date's mosaic when somebody wants them; modules beside those of the steps."""
 
-OF_REGIONS = ("terrain", "parcel_profiles")
+OF_REGIONS = ("terrain", "parcel_profiles", "region_report")
 """Assets of a region as a whole, partitioned by region alone; modules beside the others."""
 
 ASSETS = (*STEPS, *APPLICATIONS, *OF_REGIONS)

@@ -1,4 +1,4 @@
-"""Commands that make what is built on mosaics: segments, terrain, parcels."""
+"""Commands that make what is built on mosaics: segments, maps, change, terrain, parcels."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from eo_assets.commands.options import (
     DaysOption,
     OutputsOption,
     RegionOption,
+    parse_days,
 )
 
 app = typer.Typer()
@@ -108,6 +109,78 @@ def land_cover(
 
     get_method(method)
     _apply("land_cover", region, date, {"method": method}, catalog=catalog, outputs=outputs)
+
+
+@app.command("maps")
+def index_maps(
+    region: RegionOption,
+    date: DaysOption,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--map", "-m", help="true_colour, swir, ndvi, temperature...; again for more"),
+    ] = None,
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Make band combinations, indices and surface temperature of a date as GeoTIFFs with pictures.
+
+    All that the bands allow when none is named. The mosaic is made first where there is none.
+    """
+    config: dict[str, object] = {"maps": names or []}
+    _apply("index_maps", region, date, config, catalog=catalog, outputs=outputs)
+
+
+@app.command()
+def change(
+    region: RegionOption,
+    later: Annotated[
+        Days, typer.Option("--to", parser=parse_days, metavar="DAY", help="The later date.")
+    ],
+    earlier: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="DAY", help="The earlier date; by default the last with an image."
+        ),
+    ] = "",
+    index: Annotated[str, typer.Option(help="Index whose difference is mapped.")] = "ndvi",
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Compare two dates: the difference of an index, and what class became what, in hectares.
+
+    The mosaic of the later date is made first where there is none.
+    """
+    from eo_assets.catalog.indices import get_index
+
+    get_index(index)
+    config: dict[str, object] = {"earlier": earlier, "index": index}
+    _apply("change", region, later, config, catalog=catalog, outputs=outputs)
+
+
+@app.command("region-report")
+def region_report(
+    region: RegionOption,
+    date: Annotated[
+        Days | None,
+        typer.Option(
+            "--date",
+            "--dates",
+            "-d",
+            parser=parse_days,
+            metavar="DAY[..DAY]",
+            help="Only these days; all there are when not given.",
+        ),
+    ] = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Report on all dates of a region: classes, NDVI, how much was seen, links to each date.
+
+    Made from what is stored; nothing is searched or computed.
+    """
+    config: dict[str, object] = {}
+    if date is not None:
+        config = {"first_date": str(date.first), "last_date": str(date.last)}
+    _apply_to_regions("region_report", region, config, outputs=outputs)
 
 
 def _apply_to_regions(

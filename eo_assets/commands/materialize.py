@@ -207,6 +207,8 @@ def result_of(record: Record) -> str:
         "geotiff": "{bands} bands, {bytes:,} bytes",
         "clusters": "{classes} classes, silhouette {silhouette:.2f}",
         "index_maps": "{maps} maps: {names}",
+        "change": "{index} since {earlier}, {compared_ha:,.0f} ha seen on both dates",
+        "region_report": "{dates} dates, {with_image} with an image, {page_bytes:,} bytes",
         "segments": "{segments:,} segments of {mean_area_ha:.2f} ha, {method}",
         "parcel_stats": "{parcels:,} parcels, {parcels_seen:,} seen",
         "parcel_profiles": "{parcels:,} parcels on {dates} dates, {seasons:,} seasons",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from eo_assets.reporting import class_charts, quality_charts
@@ -101,7 +102,7 @@ def _sketch_silhouettes(sample: pd.DataFrame, classes: pd.DataFrame) -> Sketch:
 
 
 def _sketch_k_scan(k_scan: pd.DataFrame, chosen: int, suggested: int | None) -> Sketch:
-    best = k_scan.loc[k_scan["silhouette"].idxmax(), "k"]
+    best = k_scan["k"].iloc[int(np.nanargmax(k_scan["silhouette"].to_numpy()))]
     elbow = f"; {suggested} are suggested" if suggested is not None else ""
     return Sketch(
         key="number_of_classes",
