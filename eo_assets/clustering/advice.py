@@ -43,10 +43,11 @@ def warnings_about(
             f"Class {_listed(tiny)} covers less than {TINY_PCT:g} %: rare cover such as water or "
             "snow, or stray pixels; fewer classes would merge it with another."
         )
-    largest = classes.iloc[int(classes["share_pct"].argmax())]
-    if largest["share_pct"] > DOMINANT_PCT:
+    largest = int(classes["share_pct"].argmax())
+    share_pct = classes["share_pct"].iloc[largest]
+    if share_pct > DOMINANT_PCT:
         found.append(
-            f"Class {largest['class_id']} covers {largest['share_pct']:.0f} %: more classes, or "
+            f"Class {classes['class_id'].iloc[largest]} covers {share_pct:.0f} %: more classes, or "
             "features such as indices, would divide it."
         )
     far = classes.loc[classes["drift"] > FAR_DRIFT, "class_id"].tolist()

@@ -183,4 +183,4 @@ def _comparable_classes(
     if first is None or second is None:
         return None
     books = {one.record.summary.get("code_book") for one in (first, second)}
-    return (first, second) if len(books) == 1 else None
+    return (first, second) if len(books) == 1 and None not in books else None

@@ -141,7 +141,29 @@ def test_classes_follow_the_land_cover(sentinel, archive):
     known = classes != nodata
     agreement = adjusted_rand_score(cover[known], classes[known])
     print(f"adjusted Rand index {agreement:.3f} of {known.sum():,} pixels")
-    assert agreement >= 0.5
+    assert agreement >= 0.7
+
+
+def test_land_that_has_not_changed_keeps_its_class_on_another_date(chain, sentinel, archive):
+    """The first date founds the code book; unchanged is what the truth says of both dates."""
+    other = chain("bucegi", OLD_BASELINE, last="clusters")
+    labels = []
+    for products in (sentinel, other):
+        with rasterio.open(products.file("clusters", "classes")) as file:
+            labels.append(file.read(1))
+            profile = file.profile
+    truths = [read_truth(archive, "reflectance", date, profile) for date in (DAY, OLD_BASELINE)]
+    change = {band: np.abs(truths[0][band] - truths[1][band]) for band in ("B04", "B08")}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ndvi = [(one["B08"] - one["B04"]) / (one["B08"] + one["B04"]) for one in truths]
+    same = (change["B04"] < 0.02) & (change["B08"] < 0.03) & (np.abs(ndvi[0] - ndvi[1]) < 0.05)
+    judged = same & (labels[0] > 0) & (labels[1] > 0)
+    kept = (labels[0] == labels[1])[judged].mean()
+    print(f"{kept:.2%} of {judged.sum():,} unchanged pixels keep their class")
+    assert judged.sum() > 400_000
+    assert kept >= 0.95
+    books = {products.record("clusters").summary["code_book"] for products in (sentinel, other)}
+    assert len(books) == 1
 
 
 @pytest.mark.parametrize("name", ["sentinel", "landsat"])
