@@ -68,11 +68,13 @@ class FeatureSpace:
         center, spread = np.zeros(len(values)), np.ones(len(values))
         if scaling != "unit":
             plain = values.std(axis=1)
+            # rounding gives equal values a deviation of about 1e-17
+            least = 1e-9 * np.abs(values).max(axis=1)
             low, center, high = np.percentile(values, [25, 50, 75], axis=1)
             width = (high - low) / _NORMAL_IQR
             if scaling == "standard":
                 center, width = values.mean(axis=1), plain
-            spread = np.where(width > 0, width, np.where(plain > 0, plain, 1.0))
+            spread = np.where(width > least, width, np.where(plain > least, plain, 1.0))
         space = cls(names=tuple(names), scaling=scaling, center=center, spread=spread)
         if pca_share <= 0:
             return space
