@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from eo_assets import __version__
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.change_numbers import MUCH, changed_pct
@@ -20,6 +21,7 @@ from eo_assets.reporting.page import Cell, Page, Picture, Section, Table
 from eo_assets.storage.partition import Partition
 
 _MOST_ROWS = 30
+_SHOWN = ("EARLIER", "LATER", "EARLIER_MOSAIC", "LATER_MOSAIC")
 
 
 def sketch_change(
@@ -93,23 +95,28 @@ def change_page(
         sections=[
             Section(id="change", title="Change", text=text, pictures=pictures, tables=tables)
         ],
-        provenance=[(name.replace("_", " ").capitalize(), v) for name, v in provenance.items()],
+        provenance=[
+            ("Software", f"eo_assets {__version__}"),
+            *((k.replace("_", " ").capitalize(), provenance[k]) for k in _SHOWN),
+        ],
         footer="transitions.parquet and record.json" if table is not None else "record.json",
     )
 
 
 def _table(table: pd.DataFrame) -> Table:
+    same = table["from_id"] == table["to_id"]
+    ordered = pd.concat([table[~same], table[same]])
     rows = [
         [
             Cell(text=f"{row['from_id']}  {row['from_name']}"),
             Cell(text=f"{row['to_id']}  {row['to_name']}"),
             Cell(text=f"{row['area_ha']:,.1f}"),
         ]
-        for row in table.head(_MOST_ROWS).to_dict("records")
+        for row in ordered.head(_MOST_ROWS).to_dict("records")
     ]
-    more = f"; the largest {_MOST_ROWS} of {len(table)}" if len(table) > _MOST_ROWS else ""
+    more = f"; {_MOST_ROWS} of {len(table)}" if len(table) > _MOST_ROWS else ""
     return Table(
-        caption=f"What class became what, by area{more}.",
+        caption=f"What class became what, by area, changes first{more}.",
         header=("From", "To", "Area (ha)"),
         rows=rows,
         numeric=frozenset({2}),
