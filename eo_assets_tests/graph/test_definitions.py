@@ -69,7 +69,9 @@ def test_graph_has_no_cycle_and_one_end():
     levels = [
         [key.to_user_string() for key in level] for level in graph.toposorted_asset_keys_by_level
     ]
-    chain = [[name for name in level if name in STEPS] for level in levels]
+    # what is made from all dates comes after the last step of one
+    steps = [[name for name in level if name in STEPS] for level in levels]
+    chain = [level for level in steps if level]
     assert chain[0] == ["stac_items"]
     assert chain[-1] == ["reports"]
     assert sorted(itertools.chain.from_iterable(levels)) == sorted(ASSETS)
