@@ -48,8 +48,9 @@ def tiles_of(layer):
 
 
 def memory_mb(process):
+    """Of all its processes together, in MB; pages several of them share are counted once."""
     family = [process, *process.children(recursive=True)]
-    return sum(one.memory_info().rss for one in family) / 1e6
+    return sum(one.memory_full_info().pss for one in family) / 1e6
 
 
 def cpu_s(process):

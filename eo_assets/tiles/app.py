@@ -22,6 +22,7 @@ from eo_assets.tiles.page.serving import serve_page
 from eo_assets.tiles.problems import explain_errors
 from eo_assets.tiles.products import products_router
 from eo_assets.tiles.public import PublicAddress
+from eo_assets.tiles.reference import serve_reference
 from eo_assets.tiles.routes import catalog, classes, export, layers, tiles, values
 from eo_assets.tiles.service import Service
 from eo_assets.tiles.warm import warm_up
@@ -65,6 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
+        # its own pages load scripts from another host
+        docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
     )
@@ -74,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(part.router)
     app.include_router(products_router(settings.outputs))
     serve_page(app)
+    serve_reference(app)
 
     @app.get("/healthz", tags=["Service"], summary="Whether this worker answers")
     async def health() -> dict[str, str | int]:
