@@ -97,7 +97,11 @@ def build_defs(
                 max_cloud_cover_pct=settings.max_cloud_cover_pct,
             ),
             "options": LaunchOptions(collection=collection),
-            "products": ProductStore(root=str(settings.outputs), url=settings.products_url),
+            "products": ProductStore(
+                root=str(settings.outputs),
+                url=settings.products_url,
+                tiles_url=settings.tiles_url,
+            ),
             "dask": DaskCluster(
                 address=settings.dask_address,
                 n_workers=settings.n_workers,

@@ -47,6 +47,8 @@ def record_metadata(record: Record, folder: Path, products: ProductStore) -> dic
     for role, path in sorted(files.items(), key=lambda entry: _ORDER.get(entry[1].suffix, 0)):
         if path.suffix in _ORDER:
             metadata[role] = _shown(path, products)
+    if on_map := products.map_link(record):
+        metadata["map"] = dg.MetadataValue.url(on_map)
     metadata |= _tables(record, folder)
     metadata |= {label: value for label, value in record.summary.items() if value != ""}
     for role, path in files.items():

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
 if TYPE_CHECKING:
     from eo_assets.storage.store import Record, Store
+
+
+_MAP_OF = {"mosaic": "geotiff", "geotiff": "geotiff", "clusters": "clusters"}
+"""Which step's product shows a step's pixels on the map; the GeoTIFF has those of the mosaic."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class ProductStore(dg.ConfigurableResource[Any]):
     root: str = Field(description="The folder.")
     url: str = Field(
         default="", description="Address under which browsers reach the folder, for previews."
+    )
+    tiles_url: str = Field(
+        default="", description="Address under which browsers reach the tile service, for maps."
     )
 
     _made: dict[dg.AssetKey, dict[str, Made]] = PrivateAttr(default_factory=dict)
@@ -60,3 +68,16 @@ class ProductStore(dg.ConfigurableResource[Any]):
         if not self.url:
             return None
         return f"{self.url.rstrip('/')}/{path.relative_to(self.root).as_posix()}"
+
+    def map_link(self, record: Record) -> str | None:
+        """Give the address of the map that shows a product; None where no map can or none is."""
+        step = _MAP_OF.get(record.step)
+        if not self.tiles_url or step is None or record.empty:
+            return None
+        product = f"{record.region}/{record.collection}/{record.date}/{step}"
+        shown = {
+            "region": record.region,
+            "collection": record.collection,
+            "view": f"product:{product}",
+        }
+        return f"{self.tiles_url.rstrip('/')}/#{urlencode(shown, safe='/:')}"

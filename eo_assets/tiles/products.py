@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 import attrs
 import rasterio
@@ -28,6 +29,7 @@ from titiler.extensions.wmts import wmtsExtension
 
 from eo_assets.errors import ConfigurationError, MissingArtifactError
 from eo_assets.storage.store import RECORD, Record
+from eo_assets.tiles.links import LinksOf
 from eo_assets.tiles.problems import RESPONSES, TooMuchError
 from eo_assets.tiles.shelf import rendering
 
@@ -74,9 +76,25 @@ class _Bands(BidxParams):
             )
 
 
+@dataclass
+class _Signed(DefaultDependency):
+    signature: str
+
+
+def _signed(request: Request, links: LinksOf) -> _Signed:
+    own = PREFIX.format(**request.path_params)
+    return _Signed(signature=links.signature(own))
+
+
 @attrs.define
 class CogReader(Reader):
-    """rio-tiler's reader for GeoTIFFs alone: no other format may lead elsewhere."""
+    """rio-tiler's reader for GeoTIFFs alone: no other format may lead elsewhere.
+
+    Attributes:
+        signature: Query that opens the product's addresses; empty where none is needed.
+    """
+
+    signature: str = attrs.field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         """Open the file."""
@@ -130,6 +148,8 @@ def products_router(root: Path) -> APIRouter:
         name="product",
         reader=CogReader,
         path_dependency=_path_dependency(root),
+        # so that documents that name tiles, WMTS above all, name those that open
+        reader_dependency=_signed,  # type: ignore[arg-type] -- any dependency that gives one
         layer_dependency=_Bands,
         tile_dependency=_TileSize,
         img_preview_dependency=_PictureSize,
@@ -200,7 +220,8 @@ def _bounded(request: Request) -> None:
 
 
 def _renders(reader: Any) -> dict[str, dict[str, Any]]:
+    signature = dict(parse_qsl(reader.signature))
     if reader.dataset.colorinterp[0].name == "palette":
-        return {"classes": {}}
+        return {"classes": signature}
     names = [str(name) for name in reader.dataset.descriptions]
-    return {"natural" if len(names) > 1 else "values": rendering(names)}
+    return {"natural" if len(names) > 1 else "values": rendering(names) | signature}

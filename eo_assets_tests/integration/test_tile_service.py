@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import httpx
-import numpy as np
 import pytest
 import rasterio
 
 from eo_assets.commands.tiles import tile_server
 from eo_assets.settings import load_settings
-from eo_assets_tests.unit.tiles.conftest import BODY, archive, catalog  # noqa: F401
+from eo_assets_tests.unit.tiles.conftest import BODY, archive, catalog, store_map  # noqa: F401
 
 pytestmark = pytest.mark.integration
 
@@ -17,24 +16,9 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
     """A store with one product: a GeoTIFF of three bands."""
-    from eo_assets.storage.store import Record
-
-    folder = tmp_path_factory.mktemp("store") / "seam" / "sentinel-2-l2a" / "2023-07-01" / "geotiff"
-    folder.mkdir(parents=True)
-    pixels = np.arange(3 * 256 * 256, dtype=np.uint16).reshape(3, 256, 256) % 3000 + 1
-    with rasterio.open(
-        folder / "map.tif", "w", driver="GTiff", width=256, height=256, count=3, dtype="uint16",
-        crs="EPSG:32635", transform=rasterio.Affine(10, 0, 400_000, 0, -10, 5_000_000), nodata=0,
-        tiled=True, blockxsize=256, blockysize=256,
-    ) as file:  # fmt: skip
-        file.write(pixels)
-        file.descriptions = ("blue", "green", "red")
-    record = Record(
-        step="geotiff", region="seam", collection="sentinel-2-l2a", date="2023-07-01",
-        files={"geotiff": "map.tif"}, digest="d",
-    )  # fmt: skip
-    (folder / "record.json").write_text(record.model_dump_json())
-    return folder.parents[3]
+    root = tmp_path_factory.mktemp("store")
+    store_map(root)
+    return root
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import rasterio
 from starlette.testclient import TestClient
 
 from eo_assets.sample.api.embedded import EmbeddedCatalog
 from eo_assets.settings import load_settings
+from eo_assets.storage.store import Record
 from eo_assets.tiles.app import create_app
 from eo_assets_tests.tiny_archive import Granule, write_granule
 
@@ -67,3 +70,22 @@ def layer(client):
     answer = client.post("/layers", json=BODY)
     assert answer.status_code == 201, answer.text
     return answer.json()
+
+
+def store_map(root):
+    """Store a product: a GeoTIFF of three bands."""
+    folder = root / "seam" / "sentinel-2-l2a" / "2023-07-01" / "geotiff"
+    folder.mkdir(parents=True)
+    pixels = np.arange(3 * 256 * 256, dtype=np.uint16).reshape(3, 256, 256) % 3000 + 1
+    with rasterio.open(
+        folder / "map.tif", "w", driver="GTiff", width=256, height=256, count=3, dtype="uint16",
+        crs="EPSG:32635", transform=rasterio.Affine(10, 0, 400_000, 0, -10, 5_000_000), nodata=0,
+        tiled=True, blockxsize=256, blockysize=256,
+    ) as file:  # fmt: skip
+        file.write(pixels)
+        file.descriptions = ("blue", "green", "red")
+    record = Record(
+        step="geotiff", region="seam", collection="sentinel-2-l2a", date="2023-07-01",
+        files={"geotiff": "map.tif"}, digest="d",
+    )  # fmt: skip
+    (folder / "record.json").write_text(record.model_dump_json())

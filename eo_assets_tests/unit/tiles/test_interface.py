@@ -36,7 +36,8 @@ def test_nothing_that_fits_the_description_makes_the_service_fail(client, layer)
                 headers={k: v for k, v in (case.headers or {}).items() if v.isascii()},
             )
             tried[case.method, path] = answer.status_code
-            assert answer.status_code < 500 or answer.status_code in {502, 503}, (
+            # not even that the archive does not answer: it does, all the time
+            assert answer.status_code < 500, (
                 case.method,
                 parts["url"],
                 parts.get("json"),
