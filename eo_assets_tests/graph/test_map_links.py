@@ -14,6 +14,7 @@ from eo_assets.storage.store import Record
 def record(step, **fields):
     return Record(
         step=step, region="bucegi", collection="sentinel-2-l2a", date="2023-07-15", digest="d",
+        summary={"valid_pct": 98.0},
         **fields,
     )  # fmt: skip
 
