@@ -29,6 +29,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
+from fastapi import FastAPI, Response
 from tiles_evaluation import PLACE, TMS, one_file, scenes_of
 
 from eo_assets.catalog.quality import SCL
@@ -66,13 +67,13 @@ RECOMMENDED = {
 
 def peer_app(items):
     """titiler.core for one file; for several items, its parts."""
-    from fastapi import FastAPI, Response
     from rio_tiler.colormap import cmap
     from rio_tiler.io import Reader
     from rio_tiler.models import ImageData
     from rio_tiler.mosaic import mosaic_reader
     from rio_tiler.mosaic.methods import FirstMethod, MedianMethod
     from titiler.core.factory import TilerFactory
+    from titiler.core.resources.enums import ImageType
     from titiler.core.utils import render_image
 
     colours = cmap.get("rdylgn")
@@ -98,7 +99,7 @@ def peer_app(items):
         nir, red = image.array.astype(np.float32)
         shown = ImageData(((nir - red) / (nir + red))[np.newaxis])
         shown.rescale(((low, high),))
-        content, kind = render_image(shown, output_format="PNG", colormap=colours, zlevel=6)
+        content, kind = render_image(shown, output_format=ImageType.png, colormap=colours, zlevel=6)
         return Response(content, media_type=kind)
 
     return app
