@@ -148,8 +148,9 @@ def products_router(root: Path) -> APIRouter:
         name="product",
         reader=CogReader,
         path_dependency=_path_dependency(root),
-        # so that documents that name tiles, WMTS above all, name those that open
-        reader_dependency=_signed,  # type: ignore[arg-type] -- any dependency that gives one
+        # so that documents that name tiles, WMTS above all, name those that open; any dependency
+        # that gives options of the reader will do
+        reader_dependency=_signed,  # type: ignore[arg-type]
         layer_dependency=_Bands,
         tile_dependency=_TileSize,
         img_preview_dependency=_PictureSize,
