@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import time
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eo_assets.errors import ConfigurationError
+from eo_assets.tiles.listening import is_loopback
 from eo_assets.tiles.problems import AccessDeniedError, answer, of_error
 
 EXPIRES, SIGNATURE = "expires", "signature"
@@ -29,32 +29,6 @@ _SIGNED_FOLDERS = {"layers": 2, "products": 5}
 
 _OPEN = ("/healthz", "/openapi.json", "/docs", "/static/")
 """Say nothing of layers and data."""
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def check_listening(host: str, *, token: str, without_token: bool) -> None:
-    """Refuse to serve a network without a token, unless somebody says so.
-
-    Args:
-        host: Address to listen on.
-        token: The token; may be empty.
-        without_token: Somebody said so.
-
-    Raises:
-        ConfigurationError: Anybody who reaches the host could use the service.
-    """
-    if not (token or without_token or is_loopback(host)):
-        raise ConfigurationError(
-            f"A tile service on {host} could be used by anybody who reaches it.",
-            "Set EO_ASSETS_TILES_TOKEN, listen on 127.0.0.1, or say --without-token.",
-        )
 
 
 def folder_of(path: str) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import SAMPLE, Settings
-from eo_assets.tiles.access import check_listening
+from eo_assets.tiles.listening import check_listening
 
 _STOP_S = 15
 

@@ -15,7 +15,7 @@ from uvicorn.supervisors import Multiprocess
 
 from eo_assets.errors import ConfigurationError
 from eo_assets.settings import Settings
-from eo_assets.tiles.access import check_listening
+from eo_assets.tiles.listening import check_listening
 
 _BACKLOG = 512
 

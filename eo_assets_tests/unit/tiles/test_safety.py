@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from eo_assets.errors import ConfigurationError, EoAssetsError
-from eo_assets.tiles.access import check_listening, signed_query
+from eo_assets.tiles.access import signed_query
 from eo_assets.tiles.asking import LayerRequest
 from eo_assets.tiles.finding import Allowed, find_layer
+from eo_assets.tiles.listening import check_listening
 from eo_assets.tiles.problems import ConflictError
 from eo_assets_tests.unit.tiles.conftest import BBOX, BODY, TOKEN, client_of, store_map
 
