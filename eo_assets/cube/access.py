@@ -40,11 +40,14 @@ PATIENCE_S = 120.0
 OPEN_FILES = 128
 """Files a thread keeps open: three bands of ten scenes at four scales. An overview is one too."""
 
+INGESTED_BYTES = 32_768
+"""What is asked for of a remote file to begin with: its header and block index, as a rule."""
+
 _GDAL = {
     # without it GDAL lists the folder of every remote file: ten times slower
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     # header and block index in one request
-    "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
+    "GDAL_INGESTED_BYTES_AT_OPEN": INGESTED_BYTES,
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_HTTP_MULTIPLEX": "YES",
     "GDAL_HTTP_CONNECTTIMEOUT": 20,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 
-from eo_assets.cube.access import open_file, with_retries
+from eo_assets.cube.access import INGESTED_BYTES, open_file, with_retries
 from eo_assets.cube.grid import Grid
 from eo_assets.cube.reading import Window2D
 from eo_assets.cube.scene import Scene, SourceFile
@@ -80,13 +80,16 @@ class BlockIndex:
         starts, sizes = self.starts[rows, columns].ravel(), self.sizes[rows, columns].ravel()
         order = np.argsort(starts, kind="stable")
         starts, sizes = starts[order][sizes[order] > 0], sizes[order][sizes[order] > 0]
-        gaps = starts[1:] - (starts[:-1] + sizes[:-1])
+        # what came with the header is not asked for again
+        beyond = starts + sizes > INGESTED_BYTES
+        starts_beyond, ends_beyond = starts[beyond], (starts + sizes)[beyond]
+        gaps = starts_beyond[1:] - ends_beyond[:-1]
         return Cost(
             windows=1,
             pixels=(window[0].stop - window[0].start) * (window[1].stop - window[1].start),
             blocks=len(starts),
             bytes=int(sizes.sum()),
-            ranges=int(len(starts) > 0) + int((gaps > _LEADER_BYTES).sum()),
+            ranges=int(len(starts_beyond) > 0) + int((gaps > _LEADER_BYTES).sum()),
         )
 
 

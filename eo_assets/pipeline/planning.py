@@ -23,8 +23,8 @@ from eo_assets.storage.partition import Partition
 
 NOTHING = Cost()
 
-HEADER_REQUESTS = 5
-"""Of a remote file, measured: its length and header, asked for when probed and when read."""
+HEADER_REQUESTS = 3
+"""Of a remote file, measured where the same process probes and reads: its length and its header."""
 
 
 @dataclass(frozen=True, kw_only=True)
