@@ -68,6 +68,7 @@ class Page {
   #askForToken() {
     byId("access").hidden = false;
     this.choices.open(true);
+    byId("token").focus();
     byId("enter").onclick = () => {
       useToken(byId("token").value);
       this.start();
