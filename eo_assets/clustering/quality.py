@@ -126,7 +126,7 @@ def suggest_k(scan: pd.DataFrame) -> Suggestion | None:
     References:
         Satopaa et al. 2011, "Finding a 'kneedle' in a haystack", doi:10.1109/ICDCSW.2011.20.
     """
-    if scan["silhouette"].isna().all():
+    if scan.empty or scan["silhouette"].isna().all():
         return None
     elbow = _elbow(scan)
     measured = scan[scan["silhouette"].notna()]

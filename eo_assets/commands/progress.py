@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -51,6 +52,7 @@ class Progress:
         self._state = dict.fromkeys(self._steps, "waiting")
         self._text = dict.fromkeys(self._steps, "")
         self._current = ""
+        self._started = 0.0
 
     @contextmanager
     def live(self, *, transient: bool = False) -> Iterator[None]:
@@ -65,8 +67,11 @@ class Progress:
         if kind == "start":
             self._current = text
             self._state[text] = "running"
+            self._started = time.monotonic()
         elif kind in {"done", "failed"}:
             self._state[text] = kind
+            if kind == "done":
+                self._text[text] = f"{time.monotonic() - self._started:.1f} s"
         elif self._current:
             # messages start with the partition's key, which is known here
             self._text[self._current] = text.partition(": ")[2] or text

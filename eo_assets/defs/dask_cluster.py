@@ -179,11 +179,7 @@ class DaskRunner:
         from distributed import KilledWorker, as_completed
 
         client = self._cluster.client
-        key = f"{label.replace(' ', '_')}-{self._name}-{time.time_ns():x}"
-        futures = [
-            client.submit(run_with_settings, function, task, key=f"{key}-{i}", pure=False)
-            for i, task in enumerate(tasks)
-        ]
+        futures = self._submit(function, tasks, label)
         started = told = time.perf_counter()
         self._tell(label, 0, len(futures))
         try:
@@ -214,6 +210,19 @@ class DaskRunner:
         if told > started:
             self._tell(label, len(futures), len(futures))
         return results
+
+    def _submit(self, function: Callable[[T], R], tasks: Sequence[T], label: str) -> list[Any]:
+        import dask
+
+        key = f"{label.replace(' ', '_')}-{self._name}-{time.time_ns():x}"
+        # a task with the pixels of a figure is sent once and needs no warning
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "64MiB"}):
+            return [
+                self._cluster.client.submit(
+                    run_with_settings, function, task, key=f"{key}-{i}", pure=False
+                )
+                for i, task in enumerate(tasks)
+            ]
 
     def _tell(self, label: str, done: int, of: int) -> None:
         self._context.log.info("%s: %s %d/%d", self._name, label, done, of)
