@@ -273,8 +273,11 @@ def test_port_that_is_taken(command, tiny):
         command("dev", "--port", port, "-c", tiny).complains(f"Port {port} is taken", "--port")
 
 
-COMMANDS = ("", "sample", "materialize", "plan", "dev", "catalog", "catalog serve", "regions",
-            "regions list", "regions check")  # fmt: skip
+COMMANDS = (
+    "", "sample", "materialize", "plan", "dev", "catalog", "catalog serve", "regions",
+    "regions list", "regions check", "maps", "change", "region-report", "terrain", "parcels",
+    "segments", "land-cover", "tiles", "cog", "cog create", "cog validate",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -26,9 +26,15 @@ DAY, REGION = "2023-07-15", "bucegi"
 PARTITION = f"{REGION}/sentinel-2-l2a/{DAY}"
 NEEDS_DATABASE = {"postgres", "code-location", "webserver", "daemon"}
 # folders and sizes are the containers' own
-OWN = {"outputs", "sample_dir", "dagster_home", "dask_workers", "dask_memory_limit"}
-# of a catalogue that can be written, which the one here cannot
-NOT_HERE = {"catalog_token"}
+OWN = {
+    "outputs", "sample_dir", "dagster_home", "dask_workers", "dask_memory_limit", "sensor_ledger",
+    "archive_runs",
+}  # fmt: skip
+# of a catalogue that can be written, of the tile service, and of folders with a user's polygons:
+# the services here have none of these
+NOT_HERE = {"catalog_token", "dagster_url", "parcels", "training"} | {
+    name for name in Settings.model_fields if name.startswith("tiles_")
+}
 
 
 def _service(container: dict[str, Any]) -> str:
