@@ -9,17 +9,18 @@ ARG UV_DEFAULT_INDEX
 ARG PIP_CERT
 ARG SSL_CERT_FILE
 ENV UV_LINK_MODE=copy \
-    UV_PYTHON_DOWNLOADS=never
+    UV_PYTHON_DOWNLOADS=never \
+    XDG_CACHE_HOME=/var/cache/build
 WORKDIR /build
 COPY requirements.lock pyproject.toml ./
 # the lock's own uv and builder, apart from what is installed for use
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/var/cache/build \
     python -m venv /opt/tools \
  && awk '/^uv==/{on=1} on{print} on && /^    # via/{exit}' requirements.lock > uv.txt \
  && /opt/tools/bin/pip install --quiet --require-hashes --no-deps --requirement uv.txt \
  && /opt/tools/bin/uv pip install --quiet --python /opt/tools --constraint requirements.lock hatchling
 # what runs, without what develops; hashes are the lock's, and nothing comes that is not in it
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/var/cache/build \
     python -m venv --without-pip /opt/eo_assets \
  && /opt/tools/bin/uv pip install --quiet --compile-bytecode --python /opt/eo_assets \
       --requirement pyproject.toml --constraint requirements.lock \
