@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from eo_assets.clustering.method import Method
 from eo_assets.errors import ConfigurationError, UnknownNameError
+from eo_assets.registry import method_in, names_in
 
 
 def method_names() -> list[str]:
     """Names of the methods that can be chosen, sorted."""
-    return sorted(module.name for module in iter_modules(__path__))
+    return names_in(__path__)
 
 
 def get_method(name: str, parameters: Mapping[str, Any] | None = None) -> Method:
@@ -30,12 +29,7 @@ def get_method(name: str, parameters: Mapping[str, Any] | None = None) -> Method
         UnknownNameError: There is no method, or no parameter, of that name.
         ConfigurationError: A parameter's value is out of range.
     """
-    if name not in method_names():
-        raise UnknownNameError(
-            f"Clustering method {name!r} is not known.",
-            f"Use one of: {', '.join(method_names())}.",
-        )
-    kind = import_module(f"{__name__}.{name}").METHOD
+    kind = method_in(__name__, __path__, name, what="Clustering method")
     known = [field.name for field in fields(kind)]
     unknown = [parameter for parameter in parameters or {} if parameter not in known]
     if unknown:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
-
-from eo_assets.errors import UnknownNameError
+from eo_assets.registry import method_in, names_in
 from eo_assets.segmentation.method import Method
 
 
 def method_names() -> list[str]:
     """Names of the methods that can be chosen, sorted."""
-    return sorted(module.name for module in iter_modules(__path__))
+    return names_in(__path__)
 
 
 def get_method(name: str) -> Method:
@@ -20,10 +17,5 @@ def get_method(name: str) -> Method:
     Raises:
         UnknownNameError: There is no method of that name.
     """
-    if name not in method_names():
-        raise UnknownNameError(
-            f"Segmentation method {name!r} is not known.",
-            f"Use one of: {', '.join(method_names())}.",
-        )
-    method: Method = import_module(f"{__name__}.{name}").METHOD
+    method: Method = method_in(__name__, __path__, name, what="Segmentation method")
     return method
