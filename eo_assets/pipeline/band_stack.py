@@ -18,11 +18,11 @@ from eo_assets.cube.scene import Scene, scene_of
 from eo_assets.errors import FailureBudgetError, SourceContractError
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
+from eo_assets.storage.region_grid import GRID
 from eo_assets.storage.store import Record, Store, digest_of
 
 STEP = "band_stack"
 CUBE = "cube.json"
-GRID = "grid.json"
 PROBES = "probes.json"
 
 

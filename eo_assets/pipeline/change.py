@@ -23,6 +23,7 @@ from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.reporting.figures import draw
 from eo_assets.reporting.page import Picture, render
 from eo_assets.storage.partition import Partition
+from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, digest_of
 
 STEP = "change"
@@ -160,12 +161,7 @@ def _earlier(partition: Partition, store: Store, options: ChangeOptions) -> dt.d
 
 
 def _common_grid(before: Partition, after: Partition, store: Store) -> Grid:
-    first, second = (
-        Grid.model_validate_json(
-            (store.folder(one, "band_stack") / "grid.json").read_text(encoding="utf-8")
-        )
-        for one in (before, after)
-    )
+    first, second = (grid_of(one, store) for one in (before, after))
     if first != second:
         raise GridMismatchError(
             f"The grids of {before} and {after} differ.", "Materialise the older one again."

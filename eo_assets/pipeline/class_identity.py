@@ -10,7 +10,6 @@ import pandas as pd
 
 from eo_assets.clustering.code_book import CodeBook
 from eo_assets.clustering.model import ClusterModel
-from eo_assets.cube.grid import Grid
 from eo_assets.errors import ConfigurationError
 from eo_assets.pipeline.class_sampling import SampledMosaic, sample_mosaic
 from eo_assets.pipeline.classification import (
@@ -23,6 +22,7 @@ from eo_assets.pipeline.cluster_options import ClusterOptions
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.code_books import read_code_book, update_code_book
 from eo_assets.storage.partition import Partition
+from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Store
 
 FEW_PCT = 50.0
@@ -56,9 +56,7 @@ def sample_partition(
         ConfigurationError: An option is out of range.
     """
     record = store.read_record(partition, "mosaic")
-    grid = Grid.model_validate_json(
-        (store.folder(partition, "band_stack") / "grid.json").read_text(encoding="utf-8")
-    )
+    grid = grid_of(partition, store)
     mosaic = store.folder(partition, "mosaic") / record.files["mosaic"]
     return sample_mosaic(str(mosaic), grid.geobox, options, runner=runner)
 

@@ -29,6 +29,7 @@ from eo_assets.storage.product_item import (
     raster_asset,
     write_item,
 )
+from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of
 
 STEP = "geotiff"
@@ -74,7 +75,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
         return store.publish_empty(partition, STEP, upstream=upstream)
     stack = store.folder(partition, "band_stack")
     cube = VirtualCube.model_validate_json((stack / "cube.json").read_text(encoding="utf-8"))
-    grid = Grid.model_validate_json((stack / "grid.json").read_text(encoding="utf-8"))
+    grid = grid_of(partition, store)
     geobox = grid.geobox
     collection = get_collection(partition.region.collection)
     bands = tuple(collection.band(name) for name in cube.bands)

@@ -24,6 +24,7 @@ from eo_assets.pipeline.mosaic_blocks import bands_of, open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
+from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of, file_digest
 
 STEP = "index_maps"
@@ -65,9 +66,7 @@ def materialise(
     upstream = store.read_usable(partition, "mosaic")
     if upstream.empty:
         return store.publish_empty(partition, STEP, upstream=upstream)
-    grid = Grid.model_validate_json(
-        (store.folder(partition, "band_stack") / "grid.json").read_text(encoding="utf-8")
-    )
+    grid = grid_of(partition, store)
     mosaic = str(store.folder(partition, "mosaic") / upstream.files["mosaic"])
     with open_mosaic(mosaic) as dataset:
         available = tuple(band.name for band in bands_of(dataset))

@@ -13,7 +13,7 @@ from eo_assets.catalog.indices import get_index
 from eo_assets.cube.compositing import Status
 from eo_assets.cube.evaluate import Evaluation, evaluate
 from eo_assets.cube.graph import VirtualCube, parse_cube
-from eo_assets.cube.grid import Block, Grid, blocks
+from eo_assets.cube.grid import Block, blocks
 from eo_assets.cube.reading import Read
 from eo_assets.errors import ConfigurationError, FailureBudgetError
 from eo_assets.pipeline.mosaic_checks import check_mosaic
@@ -22,6 +22,7 @@ from eo_assets.reporting.thumbnail import write_thumbnail
 from eo_assets.storage.mosaic_zarr import CHUNK, create_mosaic, write_block
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.read_log import write_reads
+from eo_assets.storage.region_grid import read_grid
 from eo_assets.storage.store import Record, Store, digest_of
 
 STEP = "mosaic"
@@ -166,11 +167,6 @@ def compute_block(task: BlockTask) -> BlockSummary:
 def read_cube(path: str, digest: str) -> VirtualCube:  # noqa: ARG001 -- remembered by it
     """Read a stored cube; a worker computes many blocks of one, and lives to see the next."""
     return parse_cube(Path(path).read_text(encoding="utf-8"), origin=path)
-
-
-def read_grid(path: str) -> Grid:
-    """Read a stored grid."""
-    return Grid.model_validate_json(Path(path).read_text(encoding="utf-8"))
 
 
 def _ndvi(result: Evaluation) -> tuple[float, int]:

@@ -21,6 +21,7 @@ from eo_assets.parcels.statistics import parcel_statistics, windows_of
 from eo_assets.pipeline.mosaic_blocks import open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.partition import Partition
+from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, digest_of, file_digest
 from eo_assets.storage.vectors import parcels_file, read_parcels
 
@@ -103,8 +104,7 @@ def materialise(
     if upstream.empty:
         return store.publish_empty(partition, STEP, upstream=upstream)
     source = parcels_file(folder, partition.region.id)
-    stack = store.folder(partition, "band_stack")
-    grid = Grid.model_validate_json((stack / "grid.json").read_text(encoding="utf-8"))
+    grid = grid_of(partition, store)
     with store.publish(partition, STEP) as draft:
         task = StatsTask(
             mosaic=str(store.folder(partition, "mosaic") / upstream.files["mosaic"]),

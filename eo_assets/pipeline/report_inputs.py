@@ -11,9 +11,9 @@ from odc.geo.geobox import GeoBox
 
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.graph import parse_cube
-from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.stored_classes import StoredClasses, read_classes
 from eo_assets.storage.partition import Partition
+from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Store
 
 
@@ -99,17 +99,13 @@ def read_inputs(partition: Partition, store: Store) -> ReportInputs:
         collection=get_collection(partition.region.collection).title,
         empty=mosaic.empty or clusters.empty,
         mosaic=None if mosaic.empty else str(folder / mosaic.files["mosaic"]),
-        geobox=_grid(stack).geobox if described else None,
+        geobox=grid_of(partition, store).geobox if described else None,
         classes=read_classes(partition, store),
         scenes=_scenes(stack) if described else (),
         coverage={name: float(mosaic.summary[name]) for name in COVERAGE if name in mosaic.summary},
         reading=dict(mosaic.summary),
         digests={"mosaic": mosaic.digest, "clusters": clusters.digest},
     )
-
-
-def _grid(folder: Path) -> Grid:
-    return Grid.model_validate_json((folder / "grid.json").read_text(encoding="utf-8"))
 
 
 def _scenes(folder: Path) -> tuple[UsedScene, ...]:

@@ -14,6 +14,7 @@ from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.segmentation.methods import get_method
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
+from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of, file_digest
 
 __all__ = ["STEP", "SegmentOptions", "materialise"]
@@ -52,9 +53,7 @@ def materialise(
         return store.publish_empty(partition, STEP, upstream=upstream)
     if get_collection(partition.region.collection).product != "reflectance":
         return store.publish_empty(partition, STEP, upstream=upstream, reason=NO_REFLECTANCE)
-    grid = Grid.model_validate_json(
-        (store.folder(partition, "band_stack") / "grid.json").read_text(encoding="utf-8")
-    )
+    grid = grid_of(partition, store)
     mosaic = str(store.folder(partition, "mosaic") / upstream.files["mosaic"])
     size = options.size_on(grid.geobox)
     needs = 5 * 4 * grid.shape[0] * grid.shape[1]

@@ -19,6 +19,7 @@ from eo_assets.pipeline.mosaic_blocks import bands_of, blocks_of, open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.storage.code_books import read_code_book
 from eo_assets.storage.partition import Partition
+from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store
 
 STEP = "clusters"
@@ -157,8 +158,7 @@ def replay(partition: Partition, target: Path, *, store: Store, runner: TaskRunn
     model = ClusterModel.from_json(
         (store.folder(partition, STEP) / clusters.files["model"]).read_text(encoding="utf-8")
     )
-    stack = store.folder(partition, "band_stack")
-    grid = Grid.model_validate_json((stack / "grid.json").read_text(encoding="utf-8"))
+    grid = grid_of(partition, store)
     path = store.folder(partition, "mosaic") / mosaic.files["mosaic"]
     labels = classify_stored(str(path), grid, model, runner=runner)
     with TemporaryDirectory(dir=target.parent) as folder:
