@@ -44,7 +44,7 @@ dev: setup  ## STAC API, Dask, Dagster's UI and daemon; Ctrl-C stops all
 	$(BIN)/eo-assets dev
 
 lock: setup  ## Resolve the dependencies anew
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra notebook --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header -o requirements.lock
 
 clean:  ## Remove what was installed and made; products in outputs/ stay
 	rm -rf $(VENV) .eo_assets .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis
