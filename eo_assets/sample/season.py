@@ -121,13 +121,35 @@ def _ndvi(
     return season.winter + (season.summer - season.winter) * (risen + fallen - 1)
 
 
-def greenness(world: World, day: int) -> NDArray[np.float32]:
-    """Share of the green spectrum in each pixel's mixture, float32, dims ``(y, x)``.
+def mixture(day: int, band: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Dormant reflectance of each class in a band, and what full green adds to it.
+
+    Returns:
+        Two arrays, float32, indexed by class code.
+    """
+    dormant = np.zeros(len(Cover) + 1, np.float32)
+    change = np.zeros(len(Cover) + 1, np.float32)
+    for cover in Cover:
+        green, rest = season_spectra(cover, day)
+        dormant[cover] = rest[band]
+        change[cover] = table()[green][band] - rest[band]
+    return dormant, change
+
+
+def vegetation(world: World, day: int) -> NDArray[np.float32]:
+    """Share of the green spectrum in the mixture of classes that have a season; 0 elsewhere.
 
     The share is solved from the NDVI the season asks for; it may leave 0 to 1 a little, where
     the vegetation is drier or lusher than either spectrum of the table.
+
+    Args:
+        world: The world, or a part of it.
+        day: Day of the year.
+
+    Returns:
+        Float32, dims ``(y, x)``.
     """
-    share = np.zeros(WORLD.shape, np.float32)
+    share = np.zeros(world.cover.shape, np.float32)
     for cover, season in SEASONS.items():
         here = world.cover == cover
         ndvi = _ndvi(season, day, world.elevation_m[here], world.parcel[here])
@@ -137,8 +159,17 @@ def greenness(world: World, day: int) -> NDArray[np.float32]:
         wanted = dormant["B04"] * (1 + ndvi) - dormant["B08"] * (1 - ndvi)
         mixed = wanted / (rise * (1 - ndvi) - drop * (1 + ndvi))
         share[here] = np.clip(mixed + np.float32(VIGOUR_STD) * world.vigour[here], -0.4, 1.1)
+    return share
+
+
+def greenness(world: World, day: int) -> NDArray[np.float32]:
+    """Share of the green spectrum in each pixel's mixture, gardens of towns included.
+
+    Returns:
+        Float32, dims ``(y, x)`` of the world grid.
+    """
     gardens = np.clip(0.3 * noise.spline("season/gardens", WORLD.shape, 3.5), 0, 0.6)
-    return np.where(world.cover == Cover.BUILT_UP, gardens, share)
+    return np.where(world.cover == Cover.BUILT_UP, gardens, vegetation(world, day))
 
 
 def snow(world: World, day: int) -> NDArray[np.float32]:

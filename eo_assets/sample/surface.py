@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from eo_assets.sample import noise, season
+from eo_assets.sample import fires, noise, season
 from eo_assets.sample.grid import WORLD
 from eo_assets.sample.landcover import Cover
 from eo_assets.sample.spectra import table
@@ -43,6 +43,7 @@ class Surface:
         self._day = moment.timetuple().tm_yday
         self._greenness = season.greenness(world, self._day)
         self._snow = season.snow(world, self._day)
+        self._char = fires.char_share(world, moment.date())
         spread = np.zeros(len(Cover) + 1, np.float32)
         for cover in Cover:
             name, _ = season.season_spectra(cover, self._day)
@@ -54,15 +55,12 @@ class Surface:
 
     def reflectance(self, band: str) -> NDArray[np.float32]:
         """Surface reflectance of a band (``B04``), 0–1, float32, 10 m, dims ``(y, x)``."""
-        dormant = np.zeros(len(Cover) + 1, np.float32)
-        change = np.zeros(len(Cover) + 1, np.float32)
-        for cover in Cover:
-            green, rest = season.season_spectra(cover, self._day)
-            dormant[cover] = rest[band]
-            change[cover] = table()[green][band] - rest[band]
+        dormant, change = season.mixture(self._day, band)
         rho = np.take(change, self._world.cover)
         rho *= self._greenness
         rho += np.take(dormant, self._world.cover)
+        if self._char is not None:
+            rho += self._char * (np.float32(table()[fires.CHAR][band]) - rho)
         rho *= self._gain
         white = np.float32(table()["snow"][band]) * self._light
         rho += self._snow * (white - rho)

@@ -6,6 +6,9 @@
 ``clouds/<date>.tif``                     0 clear, 1 cloud, 2 shadow, 3 outside the swath, uint8
 ``reflectance/<date>.tif``                surface reflectance × 10 000 without clouds and sensor
                                           noise, uint16, one named band per raster band
+``fires/<year>.tif``                      ``burnt``: 1 where it burnt between that summer and the
+                                          one before; ``dnbr``: drop of NBR between them × 1000;
+                                          int16
 ========================================  =====================================================
 """
 
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eo_assets.sample import fires
 from eo_assets.sample.cog import write_cog
 from eo_assets.sample.grid import EPSG, REGION, WORLD
 from eo_assets.sample.landcover import COLOURS, Cover
@@ -70,6 +74,23 @@ def write_ground(world: World, directory: Path) -> None:
         nodata=None,
         overviews=False,
     )
+
+
+def write_fires(world: World, directory: Path) -> None:
+    """Write where it burnt, and how severely, for each year with a fire."""
+    (directory / "fires").mkdir(parents=True, exist_ok=True)
+    for year in fires.YEARS:
+        burnt, drop = (values[REGION_WINDOW] for values in fires.severity(world, year))
+        write_cog(
+            directory / "fires" / f"{year}.tif",
+            np.stack([burnt, np.rint(1000 * drop)]).astype(np.int16),
+            REGION.transform,
+            epsg=EPSG,
+            nodata=None,
+            categorical=True,
+            overviews=False,
+            descriptions=("burnt", "dnbr"),
+        )
 
 
 def write_date(

@@ -4,6 +4,7 @@ import { byId, el, options } from "./dom.js";
 import { ask } from "./service.js";
 
 const OLDEST = 2013;
+const ENOUGH = 3, FURTHER = 2;
 const thisYear = () => new Date().getUTCFullYear();
 
 const find = (choice, first, last) => {
@@ -16,15 +17,18 @@ const find = (choice, first, last) => {
 
 export async function daysOf(choice) {
   if (choice.year) return find(choice, choice.year, choice.year);
-  // the last year that has scenes
-  for (let last = thisYear(); last >= OLDEST; last -= 2) {
+  // the last year with enough days to look through, else the one with most of those near the last
+  let most = [];
+  for (let last = thisYear(), looks = 0; last >= OLDEST && looks < FURTHER; last -= 2) {
     const days = await find(choice, last - 1, last);
-    if (days.length) {
-      const year = days.at(-1).date.slice(0, 4);
-      return days.filter((day) => day.date.startsWith(year));
+    for (const year of [last, last - 1]) {
+      const ofYear = days.filter((day) => day.date.startsWith(year));
+      if (ofYear.length >= ENOUGH) return ofYear;
+      if (ofYear.length > most.length) most = ofYear;
     }
+    if (most.length) looks += 1;
   }
-  return [];
+  return most;
 }
 
 export const clearest = (days) =>
