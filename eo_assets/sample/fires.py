@@ -198,8 +198,7 @@ def _nbr(
         value + share * (table()[CHAR][band] - value)
         for value, band in zip(healthy, (NIR, SWIR), strict=True)
     )
-    ratio: NDArray[np.float32] = (nir - swir) / (nir + swir)
-    return ratio
+    return np.asarray((nir - swir) / (nir + swir), np.float32)
 
 
 def _share_for(
@@ -209,6 +208,6 @@ def _share_for(
     nir, swir = healthy
     wanted = _nbr(healthy, 0.0) - drop
     less, more = nir - table()[CHAR][NIR], table()[CHAR][SWIR] - swir
-    share: NDArray[np.float32] = nir * (1 - wanted) - swir * (1 + wanted)
+    share = nir * (1 - wanted) - swir * (1 + wanted)
     share /= less * (1 - wanted) + more * (1 + wanted)
     return share

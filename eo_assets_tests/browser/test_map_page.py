@@ -217,7 +217,7 @@ def test_picture_is_seen_and_changes_with_the_day(browser, service, pictures):
         assert all(tile["width"] == 256 for tile in first)
         assert sum(tile["seen"] for tile in first) > 100_000
         page.screenshot(path=pictures / "map_laptop.png")
-        assert chosen(page)["day"] == DAY, "the clearest day of the last year with scenes"
+        assert chosen(page)["day"] == DAY, "the clearest day of the last year with enough of them"
         # as a list of days is used without a mouse
         page.locator("#days input:checked").focus()
         page.keyboard.press("ArrowDown")
