@@ -10,12 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, InstanceOf, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eo_assets.catalog.providers import provider_for
 from eo_assets.cube.private_catalog import Access, use_access
 from eo_assets.errors import ConfigurationError
+from eo_assets.places import CloudAccess, ObjectPlace, Place, is_object, use_cloud
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -44,7 +45,13 @@ class Settings(BaseSettings):
             "STAC items."
         ),
     ] = SAMPLE
-    outputs: Annotated[Path, Field(description="Folder the products go to.")] = Path("outputs")
+    outputs: Annotated[
+        Path | InstanceOf[ObjectPlace],
+        Field(
+            description="Where products go: a folder, or s3://bucket/prefix or "
+            "az://container/prefix on object storage."
+        ),
+    ] = Path("outputs")
     sample_dir: Annotated[Path, Field(description="Folder of the embedded archive.")] = Path(
         ".eo_assets/sample"
     )
@@ -224,6 +231,11 @@ class Settings(BaseSettings):
         ),
     ] = ""
 
+    @field_validator("outputs", mode="before")
+    @classmethod
+    def _is_a_place(cls, address: object) -> object:
+        return ObjectPlace.parse(str(address)) if is_object(address) else address
+
     @field_validator(
         "outputs",
         "sample_dir",
@@ -235,9 +247,9 @@ class Settings(BaseSettings):
         "tiles_dir",
     )
     @classmethod
-    def _is_absolute(cls, path: Path | None) -> Path | None:
+    def _is_absolute(cls, path: Place | None) -> Place | None:
         # worker processes may run in another folder
-        return None if path is None else path.expanduser().absolute()
+        return path.expanduser().absolute() if isinstance(path, Path) else path
 
     @field_validator("catalog_headers")
     @classmethod
@@ -288,8 +300,59 @@ class Settings(BaseSettings):
         return {**os.environ, **own, "DAGSTER_HOME": str(self.dagster_home)}
 
 
+def _named(*names: str) -> Any:
+    return Field(default=None, validation_alias=AliasChoices(*names), repr=False)
+
+
+class CloudSettings(BaseSettings):
+    """The clouds' own variables, for products on object storage. ``docs/storage.md`` explains them.
+
+    Others, such as those of web identities, obstore reads itself.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    aws_access_key_id: SecretStr | None = _named("AWS_ACCESS_KEY_ID")
+    aws_secret_access_key: SecretStr | None = _named("AWS_SECRET_ACCESS_KEY")
+    aws_session_token: SecretStr | None = _named("AWS_SESSION_TOKEN")
+    aws_region: str | None = _named("AWS_REGION", "AWS_DEFAULT_REGION")
+    aws_endpoint: str | None = _named("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    aws_virtual_hosted_style_request: bool | None = _named("AWS_VIRTUAL_HOSTED_STYLE_REQUEST")
+    aws_allow_http: bool | None = _named("AWS_ALLOW_HTTP")
+    azure_account_name: str | None = _named("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
+    azure_account_key: SecretStr | None = _named(
+        "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY", "AZURE_STORAGE_KEY"
+    )
+    azure_sas_key: SecretStr | None = _named("AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_SAS_KEY")
+    azure_endpoint: str | None = _named("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
+    azure_allow_http: bool | None = _named("AZURE_ALLOW_HTTP")
+
+    def access(self, root: ObjectPlace) -> CloudAccess:
+        """Give what this process may use to reach the products, in obstore's names."""
+        return CloudAccess(
+            s3=self._given("aws_"),
+            azure=self._given("azure_"),
+            allow_http=frozenset(
+                scheme
+                for scheme, allowed in (("s3", self.aws_allow_http), ("az", self.azure_allow_http))
+                if allowed
+            ),
+            root=str(root),
+        )
+
+    def _given(self, prefix: str) -> dict[str, str]:
+        given = {}
+        for name, value in self:
+            if name.startswith(prefix) and value is not None and not name.endswith("allow_http"):
+                plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                given[name.removeprefix(prefix)] = plain.lower() if value is True else plain
+        return given
+
+
 def load_settings(**overrides: object) -> Settings:
-    """Read the settings.
+    """Read the settings, and have this process use the credentials of the products' place.
 
     Args:
         overrides: Values that win over the environment.
@@ -308,6 +371,8 @@ def load_settings(**overrides: object) -> Settings:
             for fault in error.errors()
         )
     else:
+        root = settings.outputs
+        use_cloud(CloudSettings().access(root) if isinstance(root, ObjectPlace) else CloudAccess())
         return settings
     # not even as context does pydantic's error go on: it quotes what it was given
     raise ConfigurationError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import dagster as dg
 from rich.console import Console
@@ -16,9 +15,10 @@ from eo_assets.definitions import STEPS, build_defs
 from eo_assets.defs.instance import open_instance
 from eo_assets.defs.jobs import application_job_name, region_job_name
 from eo_assets.errors import EoAssetsError
+from eo_assets.places import place
 from eo_assets.settings import Settings
 from eo_assets.storage.partition import Partition, WholeRegion
-from eo_assets.storage.store import RECORD, Store
+from eo_assets.storage.store import Store
 
 _MOSAIC = "mosaic"
 
@@ -47,8 +47,8 @@ def run_application(
     """
     store = Store(settings.outputs)
     for partition in partitions:
-        mosaic = store.folder(partition, _MOSAIC) / RECORD
-        before = () if mosaic.exists() else STEPS[: STEPS.index(_MOSAIC) + 1]
+        there = store.has(partition, _MOSAIC)
+        before = () if there else STEPS[: STEPS.index(_MOSAIC) + 1]
         steps = (*before, name)
         progress = Progress(console, steps)
         chain = Chain(
@@ -106,7 +106,7 @@ def run_of_region(
                 raise failure.__cause__ from None
             raise
     [event] = result.asset_materializations_for_node(name)
-    folder = Path(str(event.metadata["path"].value))
+    folder = place(str(event.metadata["path"].value))
     # terrain lies with the elevation model's collection, not the region's own
     subject = WholeRegion(region.model_copy(update={"collection": folder.parent.parent.name}))
     record = Store(settings.outputs).read_record(subject, name)

@@ -55,8 +55,9 @@ def run_services(
     """
     for number in (port, catalog_port, products_port, tiles_port):
         _check_free(number)
-    with storage_errors(settings.outputs):
-        settings.outputs.mkdir(parents=True, exist_ok=True)
+    if isinstance(settings.outputs, Path):
+        with storage_errors(settings.outputs):
+            settings.outputs.mkdir(parents=True, exist_ok=True)
     with interruptible(), contextlib.ExitStack() as stack:
         console.print("Starting; Dagster takes ten seconds or more.")
         catalog = _catalog(settings, catalog_port, stack)

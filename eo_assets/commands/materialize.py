@@ -21,6 +21,7 @@ from eo_assets.defs.jobs import CHAIN
 from eo_assets.defs.partitions import dates_from
 from eo_assets.defs.run_tags import run_tags
 from eo_assets.errors import ConfigurationError, EoAssetsError
+from eo_assets.places import Place
 from eo_assets.settings import Settings
 from eo_assets.storage.emptiness import reason
 from eo_assets.storage.partition import Partition, period_start
@@ -191,9 +192,9 @@ def _main_file(record: Record) -> str:
     return next((record.files[role] for role in roles if role in record.files), "")
 
 
-def _shown(path: Path) -> Path:
+def _shown(path: Place) -> str:
     here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def result_of(record: Record) -> str:

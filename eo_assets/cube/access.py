@@ -24,6 +24,8 @@ from eo_assets.cube.diagnosis import UnclearReadError, final, is_remote, transla
 from eo_assets.cube.private_catalog import headers_for
 from eo_assets.cube.signing import Address, refuse, sign
 from eo_assets.errors import SourceError, SourceUnavailableError
+from eo_assets.places import is_own
+from eo_assets.places.rasters import gdal_access, gdal_name
 
 T = TypeVar("T")
 
@@ -114,9 +116,9 @@ def open_file(href: str, overview: int | None = None) -> rasterio.DatasetReader:
     if file.dataset is None:
         level = {} if overview is None else {"overview_level": overview}
         # one driver only: a file that claims to be a VRT could point anywhere
+        name = gdal_name(href) if is_own(href) else file.address.url
         file.dataset = translated(
-            lambda: rasterio.open(file.address.url, driver="GTiff", sharing=False, **level),
-            href,
+            lambda: rasterio.open(name, driver="GTiff", sharing=False, **level), href
         )
     files.move_to_end(key)
     return file.dataset
@@ -220,6 +222,10 @@ def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
 @contextmanager
 def _options(href: str, *, again: bool) -> Iterator[None]:
     """Set GDAL up for one file: what its server wants to see, and to look again."""
+    if is_own(href):
+        with gdal_access(href):
+            yield
+        return
     options = dict(_AGAIN) if again else {}
     # GDAL takes several headers apart at the line end, one at the comma
     headers = "".join(f"{name}: {value}\r\n" for name, value in headers_for(href).items())

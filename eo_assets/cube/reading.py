@@ -35,6 +35,7 @@ from eo_assets.cube.warp import (
     source_coordinates,
 )
 from eo_assets.errors import SourceContractError, SourceReadError
+from eo_assets.places.zarrs import zarr_at
 
 Window2D = tuple[slice, slice]
 """Rows and columns of a file."""
@@ -307,7 +308,7 @@ def read_window(
 @lru_cache(maxsize=64)
 def _zarr_array(group: str, name: str, stamp: tuple[int, int]) -> Any:  # noqa: ARG001 -- of the key
     try:
-        return zarr.open_array(f"{group}/{name}", mode="r")
+        return zarr.open_array(**zarr_at(f"{group}/{name}"), mode="r")
     except (FileNotFoundError, KeyError) as error:
         raise SourceReadError(
             f"There is no array {name} in {group}.", "Materialise the product again."

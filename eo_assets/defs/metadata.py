@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from eo_assets.defs.product_store import ProductStore
+from eo_assets.places import Place
 from eo_assets.storage.emptiness import reason
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _MOST_ROWS = 50
 """More rows of a table are left to the file: metadata lies in Dagster's database."""
 
 
-def record_metadata(record: Record, folder: Path, products: ProductStore) -> dict[str, Any]:
+def record_metadata(record: Record, folder: Place, products: ProductStore) -> dict[str, Any]:
     """Turn a product's record into Dagster metadata.
 
     Args:
@@ -72,7 +72,7 @@ def _checks(record: Record) -> str:
     return ", ".join([*worst, f"{passed} passed"]) if verdicts else ""
 
 
-def _shown(path: Path, products: ProductStore) -> dg.MetadataValue[Any]:
+def _shown(path: Place, products: ProductStore) -> dg.MetadataValue[Any]:
     link = products.link(path)
     if link and path.suffix == ".png":
         # in place as long as it is short: an address, never the picture itself
@@ -80,14 +80,14 @@ def _shown(path: Path, products: ProductStore) -> dg.MetadataValue[Any]:
     return _linked(path, products)
 
 
-def _linked(path: Path, products: ProductStore) -> dg.MetadataValue[Any]:
+def _linked(path: Place, products: ProductStore) -> dg.MetadataValue[Any]:
     link = products.link(path)
     if link and not path.is_dir():
         return dg.MetadataValue.url(link)
     return dg.MetadataValue.path(str(path))
 
 
-def _tables(record: Record, folder: Path) -> dict[str, dg.MetadataValue[Any]]:
+def _tables(record: Record, folder: Place) -> dict[str, dg.MetadataValue[Any]]:
     if "items" in record.files:
         return {"scenes": _table(_scenes(folder / record.files["items"]))}
     if "classes_table" in record.files and "signatures_table" in record.files:
@@ -97,7 +97,7 @@ def _tables(record: Record, folder: Path) -> dict[str, dg.MetadataValue[Any]]:
     return {}
 
 
-def _scenes(path: Path) -> list[dict[str, Any]]:
+def _scenes(path: Place) -> list[dict[str, Any]]:
     snapshot = json.loads(path.read_text(encoding="utf-8"))
     used = [
         {
@@ -117,20 +117,20 @@ def _scenes(path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _classes(path: Path) -> list[dict[str, Any]]:
-    import pandas as pd
+def _classes(path: Place) -> list[dict[str, Any]]:
+    from eo_assets.storage.tables import read_table
 
     columns = ["class_id", "name", "area_ha", "share_pct", "ndvi", "silhouette", "drift"]
-    rounded = pd.read_parquet(path, columns=columns).round(
+    rounded = read_table(path, columns).round(
         {"area_ha": 1, "share_pct": 2, "ndvi": 3, "silhouette": 3, "drift": 3}
     )
     return [{str(k): v for k, v in row.items()} for row in rounded.to_dict("records")]
 
 
-def _signatures(path: Path) -> list[dict[str, Any]]:
-    import pandas as pd
+def _signatures(path: Place) -> list[dict[str, Any]]:
+    from eo_assets.storage.tables import read_table
 
-    long = pd.read_parquet(path, columns=["class_id", "band", "mean"]).round({"mean": 3})
+    long = read_table(path, ["class_id", "band", "mean"]).round({"mean": 3})
     bands = list(dict.fromkeys(long["band"]))
     wide = long.pivot_table(index="band", columns="class_id", values="mean", dropna=False)
     rows = wide.loc[bands].reset_index().to_dict("records")

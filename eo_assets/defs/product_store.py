@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
+
+from eo_assets.places import Place, place
 
 if TYPE_CHECKING:
     from eo_assets.storage.store import Record, Store
@@ -32,9 +33,9 @@ class Made:
 
 
 class ProductStore(dg.ConfigurableResource[Any]):
-    """A folder of products."""
+    """Products in a folder or on object storage."""
 
-    root: str = Field(description="The folder.")
+    root: str = Field(description="The folder, s3://bucket/prefix or az://container/prefix.")
     url: str = Field(
         default="", description="Address under which browsers reach the folder, for previews."
     )
@@ -61,13 +62,14 @@ class ProductStore(dg.ConfigurableResource[Any]):
         """The store."""
         from eo_assets.storage.store import Store
 
-        return Store(Path(self.root))
+        return Store(self.root)
 
-    def link(self, path: Path) -> str | None:
+    def link(self, path: Place) -> str | None:
         """Give a product's address for browsers, or None when the folder is not served."""
         if not self.url:
             return None
-        return f"{self.url.rstrip('/')}/{path.relative_to(self.root).as_posix()}"
+        below = str(path).removeprefix(str(place(self.root))).lstrip("/")
+        return f"{self.url.rstrip('/')}/{below}"
 
     def map_link(self, record: Record) -> str | None:
         """Give the address of the map that shows a product; None where no map can or none is."""

@@ -14,15 +14,17 @@ from eo_assets.catalog.collections import get_collection
 from eo_assets.catalog.regions import Region, get_region
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid, region_geobox
-from eo_assets.errors import ConfigurationError, MissingArtifactError
+from eo_assets.errors import ArtifactError, ConfigurationError, MissingArtifactError
 from eo_assets.interactive import display
 from eo_assets.interactive.cube import Cube
 from eo_assets.interactive.dates import Dates, period_of
 from eo_assets.interactive.saving import Saved
 from eo_assets.interactive.workbench import Workbench
 from eo_assets.pipeline.sources import Sources
+from eo_assets.places import Place
 from eo_assets.settings import load_settings
-from eo_assets.storage.store import RECORD, Record
+from eo_assets.storage.store import Store
+from eo_assets.storage.tables import read_table
 from eo_assets.tiles.shelf import shelved
 
 MAX_SCENES = 500
@@ -125,11 +127,9 @@ class ProductView:
 
     def __init__(self, product: str, workbench: Workbench) -> None:
         self.id, self._workbench = product, workbench
-        self._folder = workbench.store / product
         try:
-            text = (self._folder / RECORD).read_text(encoding="utf-8")
-            self.record = Record.model_validate_json(text)
-        except (OSError, ValueError) as error:
+            self._folder, self.record = Store(workbench.store).read_product(product)
+        except ArtifactError as error:
             raise MissingArtifactError(
                 f"There is no product {product} in {workbench.store}.",
                 "Materialise it first, or see open_catalog().products().",
@@ -140,8 +140,8 @@ class ProductView:
         """Numbers and words about it."""
         return self.record.summary
 
-    def file(self, role: str) -> Path:
-        """Give one of its files.
+    def file(self, role: str) -> Place:
+        """Give one of its files: a path, or a place on object storage.
 
         Raises:
             MissingArtifactError: It has none for that.
@@ -162,7 +162,7 @@ class ProductView:
         path = self.file(role)
         if path.suffix != ".parquet":
             raise ConfigurationError(f"{path.name} is no table.", "Use file().")
-        return pd.read_parquet(path)
+        return read_table(path)
 
     @cached_property
     def _scene(self) -> Any:

@@ -9,7 +9,6 @@ import atexit
 import contextlib
 import secrets
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -20,6 +19,7 @@ from eo_assets.cube.private_catalog import use_access
 from eo_assets.errors import ConfigurationError
 from eo_assets.interactive.service import TileService
 from eo_assets.pipeline.sources import CatalogueSearch, Sources
+from eo_assets.places import Place
 from eo_assets.sample import is_complete
 from eo_assets.settings import SAMPLE, Settings, jupyterhub_prefix
 from eo_assets.tiles.process import tile_server, with_catalog
@@ -96,8 +96,8 @@ class Workbench:
         return TileService(url=url, browser_url=shown, token=token)
 
     @property
-    def store(self) -> Path:
-        """Root folder of the product store."""
+    def store(self) -> Place:
+        """Where the product store is."""
         return self.settings.outputs
 
     def resolved(self, graph: VirtualCube) -> VirtualCube:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from eo_assets import __version__
 from eo_assets.catalog.indices import get_index
@@ -20,11 +19,13 @@ from eo_assets.pipeline.change_tasks import (
 )
 from eo_assets.pipeline.stored_classes import StoredClasses, read_classes
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import place
 from eo_assets.reporting.figures import draw
 from eo_assets.reporting.page import Picture, render
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, digest_of
+from eo_assets.storage.tables import write_table
 
 STEP = "change"
 PAGE, TRANSITIONS = "report.html", "transitions.parquet"
@@ -113,11 +114,11 @@ def materialise(
             )
             [pairs] = runner.map(write_transitions, [task], label="classes")
             table = transition_table(pairs, both[0].classes, both[1].classes, hectares_of(grid))
-            table.to_parquet(folder / TRANSITIONS, index=False)
+            write_table(folder / TRANSITIONS, table)
         summary = summarise(counts, hectares_of(grid))
-        files = {"difference_map": Path(difference.target).name}
+        files = {"difference_map": place(difference.target).name}
         if table is not None:
-            files |= {"transition_map": Path(task.target).name, "transitions_table": TRANSITIONS}
+            files |= {"transition_map": place(task.target).name, "transitions_table": TRANSITIONS}
         dates = (str(before.date), str(partition.date))
         sketches = sketch_change(folder, files, grid, options.index, dates, summary, table, runner)
         drawings = runner.map(draw, sketches, label="figures")

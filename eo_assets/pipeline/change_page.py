@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.change_numbers import MUCH, changed_pct
 from eo_assets.pipeline.change_tasks import ShrinkTask, shrink
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place
 from eo_assets.reporting.change_figures import sketch_difference, sketch_transitions
 from eo_assets.reporting.figures import Sketch
 from eo_assets.reporting.overview import decimation
@@ -25,7 +25,7 @@ _SHOWN = ("EARLIER", "LATER", "EARLIER_MOSAIC", "LATER_MOSAIC")
 
 
 def sketch_change(
-    folder: Path,
+    folder: Place,
     files: Mapping[str, str],
     grid: Grid,
     index: str,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from eo_assets.catalog.indices import get_index
 from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.index_map_tasks import INDEX_NODATA, INDEX_SCALE, pack_index
 from eo_assets.pipeline.mosaic_blocks import bands_of, open_mosaic
+from eo_assets.places import place, reading
 from eo_assets.storage.cog import CogBand, write_cog
 
 Counts = npt.NDArray[np.int64]
@@ -67,7 +67,7 @@ def write_difference(task: DifferenceTask) -> Counts:
             return packed
 
         write_cog(
-            Path(task.target),
+            place(task.target),
             task.grid.geobox,
             [CogBand(name=f"{task.index}_difference", units="1", scale=INDEX_SCALE)],
             read,
@@ -117,7 +117,12 @@ def write_transitions(task: TransitionTask) -> Counts:
         are not counted.
     """
     counts = np.zeros(IDS * IDS, np.int64)
-    with rasterio.open(task.earlier) as earlier, rasterio.open(task.later) as later:
+    with (
+        reading(place(task.earlier)) as first,
+        reading(place(task.later)) as second,
+        rasterio.open(first) as earlier,
+        rasterio.open(second) as later,
+    ):
 
         def read(_band: str, window: tuple[slice, slice]) -> npt.NDArray[Any]:
             place = Window.from_slices(*window)
@@ -128,7 +133,7 @@ def write_transitions(task: TransitionTask) -> Counts:
             return codes
 
         write_cog(
-            Path(task.target),
+            place(task.target),
             task.grid.geobox,
             [CogBand(name="transition")],
             read,
@@ -163,7 +168,7 @@ def shrink(task: ShrinkTask) -> npt.NDArray[Any]:
     Returns:
         ``(y, x)``: numbers of classes as stored, or values as float32, NaN where there is none.
     """
-    with rasterio.open(task.path) as file:
+    with reading(place(task.path)) as path, rasterio.open(path) as file:
         shape = tuple(-(-side // task.factor) for side in file.shape)
         how = Resampling.mode if task.classes else Resampling.average
         pixels = file.read(1, out_shape=shape, resampling=how, masked=not task.classes)

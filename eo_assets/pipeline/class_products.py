@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,9 @@ from eo_assets import __version__
 from eo_assets.clustering.model import NODATA, ClusterModel, Labels
 from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place, place
 from eo_assets.storage.cog import CogBand, write_cog
+from eo_assets.storage.tables import mapped_array, write_array, write_table
 
 CLASSIFICATION = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
 
@@ -48,24 +49,24 @@ def write_class_map(task: ClassMapTask) -> None:
     Args:
         task: What to write.
     """
-    labels = np.load(task.labels, mmap_mode="r")
-
-    def read(_band: str, window: tuple[slice, slice]) -> npt.NDArray[Any]:
-        return np.asarray(labels[window])
-
     names = {f"CLASS_{class_id}": name for class_id, (name, _) in task.classes.items()}
     colours = {class_id: rgba_of(colour) for class_id, (_, colour) in task.classes.items()}
-    write_cog(
-        Path(task.target),
-        task.grid.geobox,
-        [CogBand(name="class", tags=names)],
-        read,
-        dtype="uint8",
-        nodata=NODATA,
-        tags=task.tags,
-        overview_resampling="mode",
-        colours={NODATA: (0, 0, 0, 0), **colours},
-    )
+    with mapped_array(place(task.labels)) as labels:
+
+        def read(_band: str, window: tuple[slice, slice]) -> npt.NDArray[Any]:
+            return np.asarray(labels[window])
+
+        write_cog(
+            place(task.target),
+            task.grid.geobox,
+            [CogBand(name="class", tags=names)],
+            read,
+            dtype="uint8",
+            nodata=NODATA,
+            tags=task.tags,
+            overview_resampling="mode",
+            colours={NODATA: (0, 0, 0, 0), **colours},
+        )
 
 
 def rgba_of(colour: str) -> tuple[int, int, int, int]:
@@ -74,7 +75,7 @@ def rgba_of(colour: str) -> tuple[int, int, int, int]:
     return red, green, blue, 255
 
 
-def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+def write_tables(folder: Place, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Write tables as Parquet.
 
     Args:
@@ -85,7 +86,7 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> dict[str, 
         File names by table name.
     """
     for name, table in tables.items():
-        table.to_parquet(folder / f"{name}.parquet", index=False)
+        write_table(folder / f"{name}.parquet", table)
     return {name: f"{name}.parquet" for name in tables}
 
 
@@ -95,8 +96,8 @@ def legend(model: ClusterModel) -> dict[int, tuple[str, str]]:
 
 
 def write_labels(
-    folder: Path,
-    target: Path,
+    folder: Place,
+    target: Place,
     labels: Labels,
     grid: Grid,
     model: ClusterModel,
@@ -116,7 +117,7 @@ def write_labels(
         runner: Runs the task.
     """
     between = folder / "labels.npy"
-    np.save(between, labels)
+    write_array(between, labels)
     task = ClassMapTask(
         labels=str(between),
         target=str(target),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 from eo_assets.catalog.collections import get_collection
@@ -23,6 +22,7 @@ from eo_assets.pipeline.classification import Clusters, label_mosaic, scan_numbe
 from eo_assets.pipeline.cluster_options import ClusterOptions, date_named, scaling_named
 from eo_assets.pipeline.clusters_checks import judge_stability
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of
@@ -78,7 +78,7 @@ def materialise(
 
 
 def _publish(
-    folder: Path,
+    folder: Place,
     partition: Partition,
     result: Clusters,
     identified: Identified,

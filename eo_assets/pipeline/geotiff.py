@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +17,14 @@ from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid, region_geobox
 from eo_assets.pipeline.geotiff_checks import GeotiffTask, check_geotiff
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import place, replace_text
+from eo_assets.places.zarrs import zarr_at
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import (
     COLLECTION,
     band_of,
+    item_text,
     product_collection,
     product_item,
     raster_asset,
@@ -139,10 +140,8 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
 
 def _write_collection(store: Store, partition: Partition) -> None:
     # beside the dates; written anew each time, whole, for a region's title may have changed
-    path = store.folder(partition, STEP).parent.parent / COLLECTION
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    write_item(draft, product_collection(partition))
-    draft.replace(path)
+    path = store.region_folder(partition.region) / COLLECTION
+    replace_text(path, item_text(product_collection(partition)))
 
 
 def export(task: ExportTask) -> None:
@@ -151,7 +150,7 @@ def export(task: ExportTask) -> None:
     Args:
         task: What to export.
     """
-    group = zarr.open_group(task.mosaic, mode="r")
+    group = zarr.open_group(**zarr_at(task.mosaic), mode="r")
 
     def read(name: str, window: tuple[slice, slice]) -> npt.NDArray[Any]:
         array = group[name]
@@ -159,7 +158,7 @@ def export(task: ExportTask) -> None:
         return np.asarray(array[window])
 
     write_cog(
-        Path(task.target),
+        place(task.target),
         task.grid.geobox,
         [_cog_band(band) for band in task.bands],
         read,

@@ -13,6 +13,7 @@ from rio_cogeo.cogeo import cog_validate
 from eo_assets.catalog.bands import Band
 from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.grid_verdict import judge_grid
+from eo_assets.places import place, reading
 from eo_assets.storage.verdicts import Verdict
 
 AGAIN = "Materialise geotiff again; if that does not help, GDAL is not the version in use here."
@@ -42,12 +43,13 @@ def check_geotiff(task: GeotiffTask) -> tuple[Verdict, ...]:
     Returns:
         One verdict for each of its checks.
     """
-    path = Path(task.path)
-    with rasterio.open(path) as file:
-        found = GeoBox(file.shape, file.transform, str(file.crs))
-        bands = judge_bands(file, task.bands)
+    with reading(place(task.path)) as path:
+        with rasterio.open(path) as file:
+            found = GeoBox(file.shape, file.transform, str(file.crs))
+            bands = judge_bands(file, task.bands)
+        layout = judge_cog(path)
     grid = judge_grid("bounds", found, task.grid.geobox, again="band_stack")
-    return judge_cog(path), bands, grid
+    return layout, bands, grid
 
 
 def judge_cog(path: Path) -> Verdict:

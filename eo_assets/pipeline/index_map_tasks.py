@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from eo_assets.catalog.views import View
 from eo_assets.cube.grid import Grid
 from eo_assets.errors import ConfigurationError
 from eo_assets.pipeline.mosaic_blocks import bands_of, open_mosaic, select_bands
+from eo_assets.places import place, reading
 from eo_assets.reporting import maps
 from eo_assets.reporting.figures import Sketch, draw
 from eo_assets.reporting.index_figures import sketch_values
@@ -137,7 +137,7 @@ def write_map(task: MapTask) -> None:
             return np.nan_to_num(np.rint(kelvin / form.scale), nan=0).astype(np.uint16)
 
         write_cog(
-            Path(task.target),
+            place(task.target),
             task.grid.geobox,
             [CogBand(name=name, units=form.units, scale=form.scale) for name in form.bands],
             read,
@@ -166,7 +166,7 @@ def _colour(values: npt.NDArray[np.float32], limits: tuple[float, float]) -> npt
 def write_picture(task: MapTask) -> None:
     """Draw a written map, with scale bar and colour bar; runs on a worker."""
     form = stored_as(task.view)
-    with rasterio.open(task.target) as file:
+    with reading(place(task.target)) as path, rasterio.open(path) as file:
         factor = max(-(-max(file.shape) // LONGEST_PX), 1)
         shape = (file.count, -(-file.height // factor), -(-file.width // factor))
         pixels = file.read(out_shape=shape, resampling=Resampling.average, masked=True)
@@ -184,7 +184,7 @@ def write_picture(task: MapTask) -> None:
     else:
         shown = np.where(pixels.mask[0], np.nan, pixels.data[0] * form.scale).astype(np.float32)
         sketch = sketch_values(task.view, shown, pixel_m=pixel_m)
-    Path(task.picture).write_bytes(draw(sketch).png)
+    place(task.picture).write_bytes(draw(sketch).png)
 
 
 def _with_grey(pixels: np.ma.MaskedArray[Any, Any]) -> npt.NDArray[np.uint8]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from eo_assets import __version__
@@ -22,6 +21,7 @@ from eo_assets.pipeline.index_map_tasks import (
 )
 from eo_assets.pipeline.mosaic_blocks import bands_of, open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place, place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.region_grid import grid_of
@@ -148,12 +148,12 @@ def _tags(view: View, available: tuple[str, ...], upstream: Record) -> dict[str,
     }
 
 
-def _publish(folder: Path, partition: Partition, tasks: list[MapTask], upstream: Record) -> Record:
+def _publish(folder: Place, partition: Partition, tasks: list[MapTask], upstream: Record) -> Record:
     stac_assets: dict[str, Any] = {}
     for task in tasks:
         form = stored_as(task.view)
         stac_assets[task.view.name] = raster_asset(
-            Path(task.target),
+            place(task.target),
             title=task.view.title,
             roles=("visual",) if form.is_picture else ("data",),
             bands=[_band(name, form) for name in form.bands],
@@ -169,8 +169,8 @@ def _publish(folder: Path, partition: Partition, tasks: list[MapTask], upstream:
         properties={"processing:lineage": "computed from the mosaic of the same day"},
     )
     write_item(folder / f"{name}.json", item)
-    files = {task.view.name: Path(task.picture).name for task in tasks}
-    files |= {f"{task.view.name}_map": Path(task.target).name for task in tasks}
+    files = {task.view.name: place(task.picture).name for task in tasks}
+    files |= {f"{task.view.name}_map": place(task.target).name for task in tasks}
     return Record(
         step=STEP,
         region=partition.region.id,
@@ -179,12 +179,12 @@ def _publish(folder: Path, partition: Partition, tasks: list[MapTask], upstream:
         summary={
             "maps": len(tasks),
             "names": ", ".join(task.view.name for task in tasks),
-            "bytes": sum(Path(task.target).stat().st_size for task in tasks),
+            "bytes": sum(place(task.target).stat().st_size for task in tasks),
         },
         upstream={"mosaic": upstream.digest},
         files={**files, "stac_item": f"{name}.json"},
         digest=digest_of(
-            STEP, upstream.digest, *(file_digest(Path(task.target)) for task in tasks)
+            STEP, upstream.digest, *(file_digest(place(task.target)) for task in tasks)
         ),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import geopandas
 
@@ -27,6 +26,7 @@ from eo_assets.pipeline.supervised_classification import (
 )
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.pipeline.training_polygons import usable_polygons
+from eo_assets.places import Place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.region_grid import grid_of
@@ -36,6 +36,7 @@ from eo_assets.supervised.method import NODATA
 from eo_assets.supervised.model import DESCRIPTION, ESTIMATOR
 
 __all__ = ["STEP", "LandCoverOptions", "materialise"]
+from eo_assets.storage.tables import write_table
 
 STEP = "land_cover"
 NO_REFLECTANCE = "no_reflectance"
@@ -85,7 +86,7 @@ def materialise(
     with store.publish(partition, STEP, needs_bytes=needs) as folder:
         made = classify_mosaic(mosaic, grid, usable, options, folder=folder, runner=runner)
         if made is not None:
-            usable.to_parquet(folder / TRAINING, index=False)
+            write_table(folder / TRAINING, usable)
             record = _publish(folder, partition, made, grid, upstream, runner)
             store.write_record(folder, record)
             return record
@@ -93,7 +94,7 @@ def materialise(
 
 
 def _publish(
-    folder: Path,
+    folder: Place,
     partition: Partition,
     made: LandCover,
     grid: Grid,
@@ -133,11 +134,11 @@ def _publish(
 
 
 def _write_rasters(
-    folder: Path,
+    folder: Place,
     made: LandCover,
     grid: Grid,
     upstream: Record,
-    targets: tuple[Path, Path],
+    targets: tuple[Place, Place],
     runner: TaskRunner,
 ) -> None:
     model = made.model
@@ -150,7 +151,7 @@ def _write_rasters(
     names = {f"CLASS_{one.code}": one.name for one in model.classes}
     shares = (*MEASURES, *(f"p_{one.name}" for one in model.classes))
 
-    def task(target: Path, bands: dict[str, int], nodata: int, **more: dict) -> RasterTask:  # type: ignore[type-arg]
+    def task(target: Place, bands: dict[str, int], nodata: int, **more: dict) -> RasterTask:  # type: ignore[type-arg]
         return RasterTask(
             folder=str(folder), blocks=made.blocks, target=str(target), grid=grid, bands=bands,
             nodata=nodata, tags=tags, **more,
@@ -171,7 +172,7 @@ def _write_rasters(
 
 
 def _write_item(
-    folder: Path, name: str, partition: Partition, made: LandCover, grid: Grid, upstream: Record
+    folder: Place, name: str, partition: Partition, made: LandCover, grid: Grid, upstream: Record
 ) -> None:
     classes = {one.code: (one.name, one.colour) for one in made.model.classes}
     band = {"name": "class", "data_type": "uint8", "nodata": NODATA}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from eo_assets.pipeline.report_tasks import LabelsTask, read_labels
 from eo_assets.pipeline.supervised_classification import LandCover
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place
 from eo_assets.reporting.figures import draw
 from eo_assets.reporting.land_cover_figures import sketch_land_cover
 from eo_assets.reporting.land_cover_page import LandCoverPage, render_land_cover
@@ -18,12 +17,12 @@ PAGE = "report.html"
 
 
 def write_report(
-    folder: Path,
+    folder: Place,
     made: LandCover,
     *,
     title: str,
     date: str,
-    labels: Path,
+    labels: Place,
     pixel_m: float,
     shape: tuple[int, int],
     runner: TaskRunner,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,9 @@ from eo_assets.clustering.sampling import Hashes, pixel_hashes
 from eo_assets.clustering.threads import one_thread
 from eo_assets.cube.grid import Block, Grid
 from eo_assets.pipeline.mosaic_blocks import open_mosaic, read_packed
+from eo_assets.places import Place, place
 from eo_assets.storage.cog import CogBand, write_cog
+from eo_assets.storage.tables import mapped_array, write_array
 from eo_assets.supervised.features import features_of
 from eo_assets.supervised.method import NODATA, Codes, Features
 from eo_assets.supervised.methods import get_method
@@ -119,7 +120,7 @@ def fit_model(task: FitTask) -> None:
 
     with one_thread():
         estimator = fit(get_method(task.model.method), task.training, seed=task.model.seed)
-    replace(task.model, estimator=estimator).save(Path(task.folder))
+    replace(task.model, estimator=estimator).save(place(task.folder))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,17 +159,17 @@ def predict_block(task: PredictTask) -> npt.NDArray[np.int64]:
         layers[0][valid] = codes
         for layer, share in zip(layers[1:], [*shares, *probabilities.T], strict=True):
             layer[valid] = np.rint(np.clip(share, 0, 1) * STEPS_OF_PROBABILITY)
-    np.save(_place(task.folder, task.block), layers)
+    write_array(_place(task.folder, task.block), layers)
     return np.bincount(layers[0].ravel(), minlength=256).astype(np.int64)
 
 
 @lru_cache(maxsize=2)
 def _model(folder: str, digest: str) -> LandCoverModel:  # noqa: ARG001 -- remembered by it
-    return LandCoverModel.load(Path(folder))
+    return LandCoverModel.load(place(folder))
 
 
-def _place(folder: str, block: Block) -> Path:
-    return Path(folder) / f"block_{block.index}.npy"
+def _place(folder: str, block: Block) -> Place:
+    return place(folder) / f"block_{block.index}.npy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +207,7 @@ def write_raster(task: RasterTask) -> None:
 
     quantity = not task.colours
     write_cog(
-        Path(task.target),
+        place(task.target),
         task.grid.geobox,
         [
             CogBand(
@@ -235,17 +236,17 @@ def _window(task: RasterTask, layer: int, window: tuple[slice, slice]) -> Codes:
         left, right = max(block.columns[0], cols.start), min(block.columns[1], cols.stop)
         if top >= bottom or left >= right:
             continue
-        layers = np.load(_place(task.folder, block), mmap_mode="r")
-        values[top - rows.start : bottom - rows.start, left - cols.start : right - cols.start] = (
-            layers[layer][
+        with mapped_array(_place(task.folder, block)) as layers:
+            found = layers[layer][
                 top - block.rows[0] : bottom - block.rows[0],
                 left - block.columns[0] : right - block.columns[0],
             ]
-        )
+            target = values[top - rows.start : bottom - rows.start]
+            target[:, left - cols.start : right - cols.start] = found
     return values
 
 
-def remove_blocks(folder: Path, blocks: Sequence[Block]) -> None:
+def remove_blocks(folder: Place, blocks: Sequence[Block]) -> None:
     """Remove what blocks left."""
     for block in blocks:
         _place(str(folder), block).unlink()

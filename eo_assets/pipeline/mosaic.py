@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from eo_assets.cube.reading import Read
 from eo_assets.errors import ConfigurationError, FailureBudgetError
 from eo_assets.pipeline.mosaic_checks import check_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import place
 from eo_assets.reporting.thumbnail import write_thumbnail
 from eo_assets.storage.mosaic_zarr import CHUNK, create_mosaic, write_block
 from eo_assets.storage.partition import Partition
@@ -151,7 +151,7 @@ def compute_block(task: BlockTask) -> BlockSummary:
     cube = read_cube(task.cube, task.digest)
     geobox = task.block.of(read_grid(task.grid).geobox)
     result = evaluate(cube, geobox)
-    write_block(Path(task.mosaic), task.block, result.packed)
+    write_block(task.mosaic, task.block, result.packed)
     status, counts = np.unique(result.packed["status"].to_numpy(), return_counts=True)
     ndvi_sum, ndvi_n = _ndvi(result)
     return BlockSummary(
@@ -166,7 +166,7 @@ def compute_block(task: BlockTask) -> BlockSummary:
 @lru_cache(maxsize=8)
 def read_cube(path: str, digest: str) -> VirtualCube:  # noqa: ARG001 -- remembered by it
     """Read a stored cube; a worker computes many blocks of one, and lives to see the next."""
-    return parse_cube(Path(path).read_text(encoding="utf-8"), origin=path)
+    return parse_cube(place(path).read_text(encoding="utf-8"), origin=path)
 
 
 def _ndvi(result: Evaluation) -> tuple[float, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -49,7 +48,7 @@ def open_mosaic(mosaic: str) -> xr.Dataset:
         MissingArtifactError: There is no mosaic.
     """
     try:
-        return open_stored(Path(mosaic), packed=True)
+        return open_stored(mosaic, packed=True)
     except FileNotFoundError as error:
         raise MissingArtifactError(
             f"There is no mosaic at {mosaic}.", "Materialise mosaic for this partition first."

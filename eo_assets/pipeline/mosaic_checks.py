@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from eo_assets.cube.compositing import Status
 from eo_assets.cube.grid import inside, project_outline, region_geobox
 from eo_assets.pipeline.grid_verdict import judge_grid
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place
 from eo_assets.storage.mosaic_zarr import CHUNK, open_mosaic
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.verdicts import Verdict
@@ -91,7 +91,7 @@ class BandRange:
 
 def check_mosaic(
     partition: Partition,
-    mosaic: Path,
+    mosaic: Place,
     *,
     bands: Sequence[str],
     failed_read_pct: float,
@@ -136,7 +136,7 @@ def judge_completeness(failed_read_pct: float, failure_budget: float) -> Verdict
 
 def look_at_band(task: BandTask) -> BandRange:
     """Count the plausible pixels of a stored band; runs on a worker."""
-    stored = open_mosaic(Path(task.mosaic), packed=True)[task.band]
+    stored = open_mosaic(task.mosaic, packed=True)[task.band]
     values = np.concatenate(
         [stored[window].to_numpy().ravel() for window in sample_windows(stored.shape)]
     )
@@ -181,7 +181,7 @@ def judge_ranges(ranges: Sequence[BandRange]) -> Verdict:
 def look_at_all(task: tuple[Partition, str, Sequence[str]]) -> tuple[Verdict, Verdict]:
     """Judge grid and radiometry of a stored mosaic; runs on a worker."""
     partition, path, reflective = task
-    mosaic = open_mosaic(Path(path), packed=True)
+    mosaic = open_mosaic(path, packed=True)
     verdict = judge_grid("grid", stored_grid(mosaic), region_geobox(partition.region),
                          again="band_stack")  # fmt: skip
     if verdict.passed:

@@ -30,11 +30,13 @@ from eo_assets.parcels.season import (
     whittaker,
 )
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place, place
 from eo_assets.reporting.figures import draw
 from eo_assets.reporting.page import Page, Picture, Section, render
 from eo_assets.reporting.seasons import sketch_curves, sketch_peaks
 from eo_assets.storage.partition import Partition, WholeRegion
 from eo_assets.storage.store import Record, Store, digest_of, file_digest
+from eo_assets.storage.tables import read_table, write_table
 from eo_assets.storage.vectors import parcels_file, read_parcels
 
 STEP = "parcel_profiles"
@@ -153,7 +155,7 @@ def materialise(
     return record
 
 
-def _folder(subject: WholeRegion, store: Store, date: str) -> Path:
+def _folder(subject: WholeRegion, store: Store, date: str) -> Place:
     return store.folder(Partition(subject.region, dt.date.fromisoformat(date)), STATS)
 
 
@@ -181,10 +183,10 @@ def make_profiles(
     Returns:
         Numbers for the record, and names of the pictures by role.
     """
-    folder = Path(task.folder)
-    observed = pd.concat([pd.read_parquet(path) for path in task.tables], ignore_index=True)
+    folder = place(task.folder)
+    observed = pd.concat([read_table(place(path)) for path in task.tables], ignore_index=True)
     observed = observed.sort_values([ID, "date"], ignore_index=True)
-    observed.to_parquet(folder / OBSERVATIONS, compression="zstd", index=False)
+    write_table(folder / OBSERVATIONS, observed, compression="zstd")
     parcels = checked_parcels(
         read_parcels(Path(task.parcels)),
         origin=task.parcels,
@@ -192,9 +194,9 @@ def make_profiles(
         crs=task.crs,
     )
     seasons, curves = fit_seasons(observed, task.options)
-    curves.to_parquet(folder / CURVES, compression="zstd", index=False)
+    write_table(folder / CURVES, curves, compression="zstd")
     joined = parcels.merge(seasons, on=ID, how="inner", suffixes=("", "_season"))
-    joined.to_parquet(folder / SEASONS, compression="zstd", index=False)
+    write_table(folder / SEASONS, joined, compression="zstd")
     summary = _numbers(observed, joined)
     pictures = _write_page(task, observed, joined, curves, summary)
     return summary, pictures
@@ -293,7 +295,7 @@ def _write_page(
     curves: pd.DataFrame,
     summary: Mapping[str, float | int | str],
 ) -> dict[str, str]:
-    folder = Path(task.folder)
+    folder = place(task.folder)
     year = int(seasons["year"].mode().max()) if len(seasons) else None
     sketches: Sequence[Any] = []
     if year is not None:

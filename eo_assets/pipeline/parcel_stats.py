@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from eo_assets.parcels.checking import ID, checked_parcels
 from eo_assets.parcels.statistics import parcel_statistics, windows_of
 from eo_assets.pipeline.mosaic_blocks import open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import place, writing
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, digest_of, file_digest
@@ -152,20 +154,23 @@ def compute_statistics(task: StatsTask) -> StatsSummary:
     Raises:
         ConfigurationError: The parcels cannot be used.
     """
-    path, geobox = Path(task.parcels), task.grid.geobox
+    source, geobox = Path(task.parcels), task.grid.geobox
+    outlines = read_parcels(source)
     parcels = checked_parcels(
-        read_parcels(path)[[ID, "geometry"]] if path.suffix == ".parquet" else read_parcels(path),
-        origin=str(path),
+        outlines[[ID, "geometry"]] if source.suffix == ".parquet" else outlines,
+        origin=str(source),
         region=project_outline(task.outline, CRS(task.grid.crs)).geom,
         crs=task.grid.crs,
     )
     mosaic = open_mosaic(task.mosaic)
     rows, seen, small, weighted, area = 0, 0, 0, 0.0, 0.0
-    writer: pq.ParquetWriter | None = None
-    try:
+    with writing(place(task.target)) as path, contextlib.ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
         for table in _tables(task, parcels, mosaic, geobox):
             arrow = pa.Table.from_pandas(table.drop(columns="area"), preserve_index=False)
-            writer = writer or pq.ParquetWriter(task.target, arrow.schema, compression="zstd")
+            if writer is None:
+                writer = pq.ParquetWriter(path, arrow.schema, compression="zstd")
+                stack.enter_context(writer)
             writer.write_table(arrow)
             known = table["mean"].notna()
             rows += len(table)
@@ -173,9 +178,6 @@ def compute_statistics(task: StatsTask) -> StatsSummary:
             small += int(table["small"].sum())
             weighted += float((table["mean"] * table["area"])[known].sum())
             area += float(table["area"][known].sum())
-    finally:
-        if writer is not None:
-            writer.close()
     mean = weighted / area if area else float("nan")
     return StatsSummary(parcels=rows, seen=seen, small=small, mean=mean)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from eo_assets.cube.block_index import BlockIndex, Cost
 from eo_assets.errors import ArtifactError
 from eo_assets.pipeline import mosaic
+from eo_assets.places import Place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.read_log import OK, read_reads
 from eo_assets.storage.store import Store
@@ -68,7 +68,8 @@ def calibrate(store: Store) -> Calibration:
     Returns:
         The calibration; it says where it is from.
     """
-    logs = sorted(store.root.glob(f"*/*/*/{mosaic.STEP}/{mosaic.READS}"))[-LOGS:]
+    folders = (store.place_of(product) for product in store.products(mosaic.STEP)[-LOGS:])
+    logs = [folder / mosaic.READS for folder in folders if (folder / mosaic.READS).is_file()]
     pixels, seconds = (sum(figures) for figures in zip((0, 0.0), *map(_speed, logs), strict=True))
     if not seconds:
         return Calibration(
@@ -79,7 +80,7 @@ def calibrate(store: Store) -> Calibration:
     )
 
 
-def _speed(log: Path) -> tuple[int, float]:
+def _speed(log: Place) -> tuple[int, float]:
     reads = read_reads(log)
     return int(reads.pixels.sum()), float(reads.seconds.sum())
 

@@ -18,6 +18,7 @@ from eo_assets.reporting.figures import Sketch, draw
 from eo_assets.reporting.page import Cell, Page, Picture, Section, Table, render
 from eo_assets.storage.partition import WholeRegion
 from eo_assets.storage.store import Record, Store, digest_of
+from eo_assets.storage.tables import write_table
 
 STEP = "region_report"
 PAGE, DATES, AREAS = "report.html", "dates.parquet", "class_areas.parquet"
@@ -71,8 +72,8 @@ def materialise(
     sketches = _sketches(tables, comparable)
     drawings = runner.map(draw, sketches, label="figures")
     with store.publish(subject, STEP) as folder:
-        tables.dates.to_parquet(folder / DATES, index=False)
-        tables.areas.to_parquet(folder / AREAS, index=False)
+        write_table(folder / DATES, tables.dates)
+        write_table(folder / AREAS, tables.areas)
         pictures = []
         for sketch, drawing in zip(sketches, drawings, strict=True):
             (folder / f"{sketch.key}.png").write_bytes(drawing.png)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,11 @@ import pandas as pd
 
 from eo_assets import __version__
 from eo_assets.errors import MissingArtifactError
+from eo_assets.places import Place
 from eo_assets.storage.emptiness import reason
 from eo_assets.storage.partition import Partition, WholeRegion
 from eo_assets.storage.store import Record, Store, digest_of
+from eo_assets.storage.tables import read_table
 
 MOSAIC, CLUSTERS, REPORTS = "mosaic", "clusters", "reports"
 SHARES = ("valid_pct", "masked_pct", "no_coverage_pct", "failed_read_pct")
@@ -112,7 +113,7 @@ def _row(
         folder = store.folder(partition, REPORTS)
         said = json.loads((folder / reports.files["numbers"]).read_text(encoding="utf-8"))
         ndvi |= said.get("ndvi", {})
-        page = f"{partition.period}/{REPORTS}/{reports.files['report']}"
+        page = f"{partition.period}/{folder.name}/{reports.files['report']}"
     return {
         "date": str(partition.date),
         "digest": digest,
@@ -135,16 +136,14 @@ def _areas(partition: Partition, records: dict[str, Record], store: Store) -> pd
         return RegionTables.none().areas
     path = store.folder(partition, CLUSTERS) / clusters.files["classes_table"]
     columns = ["class_id", "name", "colour", "area_ha", "share_pct"]
-    return pd.read_parquet(path, columns=columns).assign(
+    return read_table(path, columns).assign(
         date=str(partition.date), code_book=str(clusters.summary.get("code_book", ""))
     )
 
 
-def read_tables(folder: Path, dates: str, areas: str) -> RegionTables:
+def read_tables(folder: Place, dates: str, areas: str) -> RegionTables:
     """Read tables made before; none where there are none."""
     try:
-        return RegionTables(
-            dates=pd.read_parquet(folder / dates), areas=pd.read_parquet(folder / areas)
-        )
+        return RegionTables(dates=read_table(folder / dates), areas=read_table(folder / areas))
     except FileNotFoundError:
         return RegionTables.none()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from odc.geo.geobox import GeoBox
 
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.graph import parse_cube
 from eo_assets.pipeline.stored_classes import StoredClasses, read_classes
+from eo_assets.places import Place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Store
@@ -108,7 +108,7 @@ def read_inputs(partition: Partition, store: Store) -> ReportInputs:
     )
 
 
-def _scenes(folder: Path) -> tuple[UsedScene, ...]:
+def _scenes(folder: Place) -> tuple[UsedScene, ...]:
     path = folder / "cube.json"
     cube = parse_cube(path.read_text(encoding="utf-8"), origin=str(path))
     return tuple(

@@ -14,6 +14,7 @@ from rasterio.enums import Resampling
 from eo_assets.cube.grid import Block, blocks
 from eo_assets.pipeline.mosaic_blocks import SOURCE, bands_of, open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import place, reading
 from eo_assets.reporting.overview import (
     Codes,
     Overview,
@@ -108,6 +109,6 @@ class LabelsTask:
 
 def read_labels(task: LabelsTask) -> Codes:
     """Read a class map at the size of an overview, each pixel the most frequent class; a worker."""
-    with rasterio.open(task.path) as file:
+    with reading(place(task.path)) as path, rasterio.open(path) as file:
         labels: Codes = file.read(1, out_shape=task.shape, resampling=Resampling.mode)
         return labels

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -21,6 +20,7 @@ from eo_assets.pipeline.report_words import (
     scene_row,
 )
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place
 from eo_assets.reporting.class_figures import sketch_classes
 from eo_assets.reporting.figures import (
     Sketch,
@@ -106,7 +106,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
     return record
 
 
-def build_report(inputs: ReportInputs, folder: Path, *, runner: TaskRunner) -> ReportSummary:
+def build_report(inputs: ReportInputs, folder: Place, *, runner: TaskRunner) -> ReportSummary:
     """Write pictures, numbers and page of a report.
 
     Args:

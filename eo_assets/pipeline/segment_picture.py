@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import rasterio
 from rasterio.windows import Window
 
 from eo_assets.clustering.bands import StoredBand
 from eo_assets.pipeline.mosaic_blocks import bands_of, open_mosaic, select_bands
+from eo_assets.places import place, reading
 from eo_assets.reporting.segment_outlines import draw_outlines
 
 _SIDE_PX = 320
@@ -33,14 +33,14 @@ class PictureTask:
 
 def write_picture(task: PictureTask) -> None:
     """Draw outlines over the part of the mosaic around the most finely divided place; a worker."""
-    with rasterio.open(task.labels) as file:
+    with reading(place(task.labels)) as path, rasterio.open(path) as file:
         rows, cols = _fullest(file)
         labels = file.read(1, window=Window.from_slices(rows, cols))
         pixel_m = abs(file.transform.a)
     with open_mosaic(task.mosaic) as dataset:
         shown = _shown(bands_of(dataset))
         planes = [band.unpack(dataset[band.name][rows, cols].to_numpy()) for band in shown]
-    Path(task.target).write_bytes(draw_outlines(planes, labels, pixel_m=pixel_m))
+    place(task.target).write_bytes(draw_outlines(planes, labels, pixel_m=pixel_m))
 
 
 def _fullest(file: rasterio.io.DatasetReader) -> tuple[slice, slice]:

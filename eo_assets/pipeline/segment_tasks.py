@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from eo_assets.clustering.bands import StoredBand, unpack_all, valid_in_all
 from eo_assets.cube.grid import Grid
 from eo_assets.errors import ConfigurationError
 from eo_assets.pipeline.mosaic_blocks import open_mosaic
+from eo_assets.places import Place, place, reading, writing
 from eo_assets.segmentation.measures import Sums, sum_by_segment
 from eo_assets.segmentation.method import Labels, SegmentSize
 from eo_assets.segmentation.methods import get_method
@@ -22,6 +22,7 @@ from eo_assets.segmentation.outlines import Outlines, outline
 from eo_assets.segmentation.stitching import EdgeSide, Links, links_across
 from eo_assets.segmentation.tiling import Tile, Tiling, segment_tile
 from eo_assets.storage.cog import CogBand, write_cog
+from eo_assets.storage.tables import mapped_array, write_array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +58,19 @@ def segment_tiles(task: TilesTask) -> list[int]:
     for tile in task.tiles:
         planes, valid = _read_window(task, tile)
         found = segment_tile(method, task.size, task.tiling, planes, valid)
-        place = _place(task.scratch, tile)
-        np.save(f"{place}.pieces.npy", found.pieces)
-        np.savez_compressed(f"{place}.zones.npz", **found.zones)  # type: ignore[arg-type]
+        write_array(_pieces(task.scratch, tile), found.pieces)
+        with writing(_zones(task.scratch, tile)) as path:
+            np.savez_compressed(path, **found.zones)  # type: ignore[arg-type]
         counts.append(int(found.pieces.max()))
     return counts
 
 
-def _place(scratch: str, tile: Tile) -> str:
-    return str(Path(scratch) / f"tile_{tile.row}_{tile.column}")
+def _pieces(scratch: str, tile: Tile) -> Place:
+    return place(scratch) / f"tile_{tile.row}_{tile.column}.pieces.npy"
+
+
+def _zones(scratch: str, tile: Tile) -> Place:
+    return place(scratch) / f"tile_{tile.row}_{tile.column}.zones.npz"
 
 
 def _read_window(
@@ -116,8 +121,9 @@ def _link(task: EdgeTask) -> Links:
     sides = ("east", "west") if vertical else ("south", "north")
     edges = []
     for tile, side, at in zip((task.first, task.second), sides, (-1, 0), strict=True):
-        pieces = np.load(f"{_place(task.scratch, tile)}.pieces.npy")
-        with np.load(f"{_place(task.scratch, tile)}.zones.npz") as zones:
+        with reading(_pieces(task.scratch, tile)) as path:
+            pieces = np.load(path)
+        with reading(_zones(task.scratch, tile)) as path, np.load(path) as zones:
             zone = zones[side]
         along = pieces[:, at] if vertical else pieces[at]
         edges.append(EdgeSide(along, zone, np.bincount(pieces.ravel())))
@@ -162,9 +168,12 @@ def measure_tiles(task: MeasureTask) -> list[tuple[Sums, Outlines]]:
 
 def segments_in(scratch: str, tile: Tile, first: int) -> Labels:
     """The segments of a tile, cut to the grid; int32 ``(y, x)``, 0 where there is none."""
-    pieces = np.load(f"{_place(scratch, tile)}.pieces.npy", mmap_mode="r")[tile.own_slices]
-    numbers = np.load(Path(scratch) / NUMBERS, mmap_mode="r")
-    segments: Labels = numbers[np.where(pieces > 0, pieces + np.int32(first), 0)]
+    with (
+        mapped_array(_pieces(scratch, tile)) as whole,
+        mapped_array(place(scratch) / NUMBERS) as numbers,
+    ):
+        pieces = whole[tile.own_slices]
+        segments: Labels = numbers[np.where(pieces > 0, pieces + np.int32(first), 0)]
     return segments
 
 
@@ -210,7 +219,7 @@ def write_label_map(task: LabelMapTask) -> None:
         return read_segments(task, window).astype(np.uint32)
 
     write_cog(
-        Path(task.target),
+        place(task.target),
         task.grid.geobox,
         [CogBand(name="segment")],
         read,

@@ -10,7 +10,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -31,11 +30,13 @@ from eo_assets.pipeline.segment_tasks import (
     segment_tiles,
 )
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place
 from eo_assets.segmentation.measures import add_up, segment_table
 from eo_assets.segmentation.method import SegmentSize
 from eo_assets.segmentation.outlines import join_outlines
 from eo_assets.segmentation.stitching import number_segments
 from eo_assets.segmentation.tiling import Tile, Tiling, tiles_of
+from eo_assets.storage.tables import write_array
 
 _PREFERRED = ("blue", "green", "red", "nir|nir08", "swir16")
 _M2_PER_HA = 10_000
@@ -92,7 +93,7 @@ class Segments:
     tiles: tuple[Tile, ...]
     firsts: tuple[int, ...]
     bands: tuple[StoredBand, ...]
-    scratch: Path
+    scratch: Place
 
 
 def segment_mosaic(
@@ -101,7 +102,7 @@ def segment_mosaic(
     options: SegmentOptions,
     *,
     size: SegmentSize,
-    scratch: Path,
+    scratch: Place,
     runner: TaskRunner,
 ) -> Segments | None:
     """Find, join and measure the segments of a mosaic.
@@ -166,7 +167,7 @@ def _join_tiles(
     tiles: Sequence[Tile],
     firsts: Sequence[int],
     size: SegmentSize,
-    scratch: Path,
+    scratch: Place,
     per_task: int,
     runner: TaskRunner,
 ) -> None:
@@ -183,7 +184,7 @@ def _join_tiles(
         (start[e.first.row, e.first.column], start[e.second.row, e.second.column]) for e in edges
     ]
     joined = [pairs + np.array(counts) for pairs, counts in zip(links, before, strict=True)]
-    np.save(scratch / NUMBERS, number_segments(firsts[-1], joined))
+    write_array(scratch / NUMBERS, number_segments(firsts[-1], joined))
 
 
 def _preferred(bands: Sequence[StoredBand]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from eo_assets import __version__
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.grid import Grid
@@ -11,11 +9,13 @@ from eo_assets.pipeline.segment_picture import PictureTask, write_picture
 from eo_assets.pipeline.segment_tasks import NUMBERS, LabelMapTask, write_label_map
 from eo_assets.pipeline.segmentation import SegmentOptions, Segments, segment_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place
 from eo_assets.segmentation.methods import get_method
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of, file_digest
+from eo_assets.storage.tables import write_table
 
 __all__ = ["STEP", "SegmentOptions", "materialise"]
 
@@ -67,7 +67,7 @@ def materialise(
 
 
 def _publish(
-    folder: Path,
+    folder: Place,
     partition: Partition,
     made: Segments,
     options: SegmentOptions,
@@ -100,7 +100,7 @@ def _publish(
     runner.map(write_picture, [picture], label="preview")
     for left in (*folder.glob("tile_*"), folder / NUMBERS):
         left.unlink()
-    made.table.to_parquet(polygons, index=False, compression="zstd")
+    write_table(polygons, made.table, compression="zstd")
     item = product_item(
         partition,
         grid.geobox,

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
-import rasterio
 from odc.geo.geom import Geometry
-from pydantic import ValidationError
 
 from eo_assets.catalog.collections import get_collection
 from eo_assets.catalog.providers import provider_for
@@ -27,8 +24,10 @@ from eo_assets.errors import (
 )
 from eo_assets.pipeline.catalog_search import catalog_errors, check_collection, open_catalog
 from eo_assets.pipeline.classifier import model_parameters
+from eo_assets.places import Place
+from eo_assets.places.rasters import open_raster
 from eo_assets.storage.mosaic_zarr import open_mosaic
-from eo_assets.storage.store import RECORD, Record
+from eo_assets.storage.store import Record, Store
 
 PRODUCT_FILES = {"geotiff": "geotiff", "clusters": "classes", "mosaic": "mosaic"}
 """Role of the file with the pixels, by step."""
@@ -102,11 +101,11 @@ class Sources:
     """Where a cube's names are looked up: give ``look_up`` to ``VirtualCube.resolved``.
 
     Attributes:
-        root: Root folder of the product store.
+        root: Where the product store is.
         find_items: Searches the catalogue; None where there is none.
     """
 
-    root: Path
+    root: Place
     find_items: ItemSearch | None = None
 
     def look_up(self, node: Node) -> Node:
@@ -150,14 +149,8 @@ class Sources:
         scenes = tuple(scene_of(item, collection, bands) for item in found)
         return LoadScenes(collection=node.collection, bands=node.bands, scenes=scenes)
 
-    def _record(self, product: str) -> tuple[Path, Record]:
-        folder = self.root / product
-        try:
-            record = Record.model_validate_json((folder / RECORD).read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
-            raise MissingArtifactError(
-                f"There is no product {product}.", "Materialise it first."
-            ) from error
+    def _record(self, product: str) -> tuple[Place, Record]:
+        folder, record = Store(self.root).read_product(product)
         if record.empty:
             raise MissingArtifactError(f"{product} is empty: {record.empty}.", "Choose another.")
         return folder, record
@@ -201,7 +194,7 @@ class Sources:
         return model_parameters(text, collection=record.collection)
 
 
-def cog_scene(path: Path, product: str, *, digest: str = "") -> Scene:
+def cog_scene(path: Place, product: str, *, digest: str = "") -> Scene:
     """Describe a GeoTIFF as a scene, one band each of its own.
 
     Args:
@@ -235,8 +228,8 @@ def _scene(
     )
 
 
-def _tif_bands(path: Path) -> tuple[dict[str, SourceBand], tuple[float, float, float, float]]:
-    with rasterio.open(path, driver="GTiff") as file:
+def _tif_bands(path: Place) -> tuple[dict[str, SourceBand], tuple[float, float, float, float]]:
+    with open_raster(path, driver="GTiff") as file:
         grid = Grid(crs=str(file.crs), transform=tuple(file.transform)[:6], shape=file.shape)
         classes = file.colorinterp[0].name == "palette"
         bands = {
@@ -262,7 +255,7 @@ def _tif_bands(path: Path) -> tuple[dict[str, SourceBand], tuple[float, float, f
     return bands, _bbox(grid)
 
 
-def _zarr_bands(path: Path) -> tuple[dict[str, SourceBand], tuple[float, float, float, float]]:
+def _zarr_bands(path: Place) -> tuple[dict[str, SourceBand], tuple[float, float, float, float]]:
     mosaic = open_mosaic(path, packed=True)
     grid = Grid.of(mosaic.odc.geobox)
     bands = {}

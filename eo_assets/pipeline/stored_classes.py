@@ -17,10 +17,12 @@ from eo_assets.pipeline.class_products import write_labels
 from eo_assets.pipeline.cluster_tasks import LabelTask, label_block
 from eo_assets.pipeline.mosaic_blocks import bands_of, blocks_of, open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import place, reading
 from eo_assets.storage.code_books import read_code_book
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store
+from eo_assets.storage.tables import read_table
 
 STEP = "clusters"
 
@@ -55,7 +57,7 @@ class StoredClasses:
 
     def read_labels(self) -> Labels:
         """Read the class ids, uint8 ``(y, x)``; 0 where there is no class."""
-        with rasterio.open(self.labels) as file:
+        with reading(place(self.labels)) as path, rasterio.open(path) as file:
             labels: Labels = file.read(1)
         return labels
 
@@ -80,7 +82,7 @@ def read_classes(partition: Partition, store: Store) -> StoredClasses | None:
     folder = store.folder(partition, STEP)
 
     def table(name: str) -> pd.DataFrame:
-        return pd.read_parquet(folder / record.files[f"{name}_table"])
+        return read_table(folder / record.files[f"{name}_table"])
 
     suggested = record.summary.get("suggested_classes")
     warnings = str(record.summary.get("warnings", ""))

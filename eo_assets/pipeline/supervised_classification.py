@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -31,6 +30,7 @@ from eo_assets.pipeline.land_cover_tasks import (
 from eo_assets.pipeline.mosaic_blocks import bands_of, blocks_of, open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.pipeline.training_polygons import classes_of
+from eo_assets.places import Place
 from eo_assets.storage.store import file_digest
 from eo_assets.supervised.accuracy import Accuracy, accuracy_table, estimate
 from eo_assets.supervised.features import feature_names
@@ -116,7 +116,7 @@ def classify_mosaic(
     polygons: geopandas.GeoDataFrame,
     options: LandCoverOptions,
     *,
-    folder: Path,
+    folder: Place,
     runner: TaskRunner,
 ) -> LandCover | None:
     """Learn from polygons, judge what was learned, store the model and map every block with it.

@@ -8,10 +8,8 @@ height there is 0. Nothing is invented silently.
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +31,7 @@ from eo_assets.pipeline.terrain_blocks import (
     packed,
 )
 from eo_assets.pipeline.terrain_files import ExportTask, PageTask, export, terrain_item, write_page
+from eo_assets.places import Place, remove_tree
 from eo_assets.storage.mosaic_zarr import CHUNK, create_mosaic
 from eo_assets.storage.partition import WholeRegion
 from eo_assets.storage.store import Record, Store, digest_of
@@ -137,7 +136,7 @@ def materialise(
         )
         if not record.empty:
             record = _write_files(subject, record, results, cube, folder=folder, runner=runner)
-        shutil.rmtree(scratch)
+        remove_tree(scratch)
         store.write_record(folder, record)
     return record
 
@@ -181,7 +180,7 @@ def _write_files(
     results: Sequence[TerrainSummary],
     cube: VirtualCube,
     *,
-    folder: Path,
+    folder: Place,
     runner: TaskRunner,
 ) -> Record:
     geobox = region_geobox(subject.region)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -129,7 +128,7 @@ def compute_terrain(task: TerrainTask) -> TerrainSummary:
     clipped = {
         name: np.where(within, values, np.float32(np.nan)) for name, values in layers.items()
     }
-    write_block(Path(task.target), task.block, packed(clipped))
+    write_block(task.target, task.block, packed(clipped))
     elevation, slope = clipped["elevation"], clipped["slope"]
     known = np.isfinite(elevation)
     return TerrainSummary(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import geopandas
@@ -18,6 +17,8 @@ from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.terrain_blocks import LAYERS, TITLES
+from eo_assets.places import Place, place, reading
+from eo_assets.places.zarrs import zarr_at
 from eo_assets.reporting.figures import draw
 from eo_assets.reporting.overview import decimation
 from eo_assets.reporting.page import Page, Picture, Section, render
@@ -48,9 +49,9 @@ class ExportTask:
     tags: dict[str, str]
 
     @property
-    def aspect(self) -> Path:
+    def aspect(self) -> Place:
         """File of the aspect: a direction has no average, so its overviews differ."""
-        path = Path(self.target)
+        path = place(self.target)
         return path.with_name(f"{path.stem}_aspect.tif")
 
 
@@ -60,14 +61,14 @@ def export(task: ExportTask) -> None:
     Args:
         task: What to export.
     """
-    group = zarr.open_group(task.layers, mode="r")
+    group = zarr.open_group(**zarr_at(task.layers), mode="r")
 
     def read(name: str, window: tuple[slice, slice]) -> npt.NDArray[Any]:
         array = group[name]
         assert isinstance(array, zarr.Array)
         return np.asarray(array[window])
 
-    files = ((Path(task.target), _QUANTITIES, "average"), (task.aspect, ("aspect",), "nearest"))
+    files = ((place(task.target), _QUANTITIES, "average"), (task.aspect, ("aspect",), "nearest"))
     for path, names, resampling in files:
         write_cog(
             path,
@@ -91,7 +92,7 @@ def export(task: ExportTask) -> None:
 
 
 def terrain_item(
-    subject: WholeRegion, task: ExportTask, contours: Path, cube: VirtualCube, record: Record
+    subject: WholeRegion, task: ExportTask, contours: Place, cube: VirtualCube, record: Record
 ) -> None:
     """Write the STAC item of the terrain beside its files.
 
@@ -103,7 +104,7 @@ def terrain_item(
         record: The product's record so far.
     """
 
-    def raster(path: Path, names: tuple[str, ...], title: str) -> dict[str, Any]:
+    def raster(path: Place, names: tuple[str, ...], title: str) -> dict[str, Any]:
         bands = [
             {
                 "name": name,
@@ -118,7 +119,7 @@ def terrain_item(
         ]
         return raster_asset(path, title=title, roles=("data",), bands=bands)
 
-    name = Path(task.target).stem
+    name = place(task.target).stem
     lines = {
         "href": f"./{contours.name}",
         "type": GEOPARQUET_TYPE,
@@ -133,7 +134,7 @@ def terrain_item(
         item_id=name,
         acquired=[scene.acquired for scene in cube.scenes],
         stac_assets={
-            "terrain": raster(Path(task.target), _QUANTITIES, "Elevation, slope and hillshade"),
+            "terrain": raster(place(task.target), _QUANTITIES, "Elevation, slope and hillshade"),
             "aspect": raster(task.aspect, ("aspect",), "Aspect"),
             "contours": lines,
         },
@@ -144,7 +145,7 @@ def terrain_item(
             "eo_assets:cube": cube.digest,
         },
     )
-    write_item(Path(task.target).with_suffix(".json"), item)
+    write_item(place(task.target).with_suffix(".json"), item)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,8 +180,8 @@ def write_page(task: PageTask) -> dict[str, str]:
     Returns:
         Names of the picture files by role.
     """
-    folder, geobox = Path(task.folder), task.grid.geobox
-    group = zarr.open_group(task.layers, mode="r")
+    folder, geobox = place(task.folder), task.grid.geobox
+    group = zarr.open_group(**zarr_at(task.layers), mode="r")
     factor = decimation(geobox.shape)
 
     def layer(name: str) -> npt.NDArray[np.float32]:
@@ -193,7 +194,8 @@ def write_page(task: PageTask) -> dict[str, str]:
 
     pixel_m = float(geobox.resolution.x) * factor
     to_pixels = ~geobox.transform
-    lines = geopandas.read_parquet(task.contours)
+    with reading(place(task.contours)) as path:
+        lines = geopandas.read_parquet(path)
     paths = [
         (height, (np.asarray(line.coords) @ _matrix(to_pixels) + _shift(to_pixels)) / factor - 0.5)
         for height, line in zip(lines["elevation_m"], lines.geometry, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,15 @@ import numpy.typing as npt
 import zarr
 from PIL import Image
 
+from eo_assets.places import Place, writing
+from eo_assets.places.zarrs import zarr_at
+
 EDGE_PX = 512
 _BRIGHT = 0.25
 """Reflectance shown as white; brighter than most land, darker than snow and cloud."""
 
 
-def write_thumbnail(paths: tuple[Path, Path]) -> None:
+def write_thumbnail(paths: tuple[Place, Place]) -> None:
     """Write a thumbnail of a mosaic; runs on a worker.
 
     Bands red, green and blue in true colour, or the first band in grey where one is missing;
@@ -25,14 +27,15 @@ def write_thumbnail(paths: tuple[Path, Path]) -> None:
         paths: The mosaic's Zarr, and the PNG to write.
     """
     mosaic, target = paths
-    group = zarr.open_group(mosaic, mode="r")
+    group = zarr.open_group(**zarr_at(mosaic), mode="r")
     names = ("red", "green", "blue")
     if not all(name in group for name in names):
         names = (min(name for name, array in group.arrays() if "scale_factor" in array.attrs),) * 3
     bands = [_decimated(group[name]) for name in names]
     colours = np.stack([_stretched(band) for band in bands], axis=-1)
     alpha = np.where(bands[0] > 0, 255, 0).astype(np.uint8)
-    Image.fromarray(np.dstack([colours, alpha]), "RGBA").save(target, optimize=True)
+    with writing(target) as path:
+        Image.fromarray(np.dstack([colours, alpha]), "RGBA").save(path, optimize=True)
 
 
 def _decimated(array: Any) -> npt.NDArray[np.float32]:

@@ -5,19 +5,18 @@ They lie beside the dates they hold together::
     outputs/bucegi/sentinel-2-l2a/code_books/minibatch_kmeans-8-4f1c0a92d7e3.json
 
 Several runs may enter dates at the same time: each change is made to what the file holds at that
-moment, under a lock, and takes its place by renaming.
+moment, and takes its place whole: in a folder under a lock, on object storage if nobody else was
+quicker, and else once more.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from eo_assets.catalog.regions import Region
 from eo_assets.clustering.code_book import CodeBook
+from eo_assets.places import ObjectPlace, Place, replace_text, update_text
 from eo_assets.storage.store import Store, locked, storage_errors
 
 FOLDER = "code_books"
@@ -25,14 +24,15 @@ FOLDER = "code_books"
 Change = Callable[[CodeBook | None], CodeBook]
 
 
-def code_book_path(store: Store, region: Region, key: str) -> Path:
+def code_book_path(store: Store, region: Region, key: str) -> Place:
     """Give the file of a code book, whether it exists or not."""
-    return store.root / region.id / region.collection / FOLDER / f"{key}.json"
+    return store.region_folder(region) / FOLDER / f"{key}.json"
 
 
 def code_book_keys(store: Store, region: Region) -> list[str]:
     """Keys of the code books a region has, sorted."""
-    return sorted(path.stem for path in code_book_path(store, region, "*").parent.glob("*.json"))
+    folder = store.region_folder(region) / FOLDER
+    return sorted(path.stem for path in folder.glob("*.json"))
 
 
 def read_code_book(store: Store, region: Region, key: str) -> CodeBook | None:
@@ -63,8 +63,8 @@ def update_code_book(store: Store, region: Region, key: str, change: Change) -> 
         store: The product store.
         region: The region, its collection included.
         key: Which.
-        change: Gives the new code book for the one there is, None when there is none. Quick, as
-            others wait for it.
+        change: Gives the new code book for the one there is, None when there is none; quick, as
+            others wait for it, and called again where they do not.
 
     Returns:
         The code book as it is now.
@@ -74,25 +74,25 @@ def update_code_book(store: Store, region: Region, key: str, change: Change) -> 
         StorageError: It cannot be stored.
     """
     path = code_book_path(store, region, key)
+
+    def changed(text: str | None) -> str:
+        former = None if text is None else CodeBook.from_json(text)
+        book = change(former)
+        # what is equal is left as it is, whoever wrote it
+        same = former is not None and book.to_json() == former.to_json()
+        return text if same and text is not None else book.to_json()
+
+    if isinstance(path, ObjectPlace):
+        return CodeBook.from_json(update_text(path, changed))
+    return CodeBook.from_json(_update_file(path, changed))
+
+
+def _update_file(path: Path, changed: Callable[[str | None], str]) -> str:
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.parent):
-            former = read_code_book(store, region, key)
-            book = change(former)
-            if former is None or book.to_json() != former.to_json():
-                _replace(path, book.to_json())
-    return book
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, draft = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(draft).unlink()
+            former = path.read_text(encoding="utf-8") if path.exists() else None
+            text = changed(former)
+            if text != former:
+                replace_text(path, text)
+            return text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from eo_assets.errors import StorageError
+from eo_assets.places import Place, writing
 
 TILE = 512
 
@@ -43,7 +43,7 @@ class CogBand:
 
 
 def write_cog(
-    path: Path,
+    path: Place,
     geobox: GeoBox,
     bands: Sequence[CogBand],
     read: Callable[[str, tuple[slice, slice]], npt.NDArray[Any]],
@@ -75,12 +75,40 @@ def write_cog(
     Raises:
         StorageError: The disk is full, or refuses the file in another way.
     """
-    draft = path.with_name(f".{path.name}.draft.tif")
-    profile = {
+    with writing(path) as local:
+        draft = local.with_name(f".{path.name}.draft.tif")
+        try:
+            with rasterio.Env(GDAL_CACHEMAX=128 * 2**20):
+                with rasterio.open(
+                    draft, "w", **_draft_profile(geobox, len(bands), dtype, nodata)
+                ) as file:
+                    file.update_tags(**tags)
+                    for number, band in enumerate(bands, start=1):
+                        moments = _write_band(file, number, band, read, dtype=dtype, nodata=nodata)
+                        known = moments.tags() if statistics else {}
+                        file.update_tags(number, **band.tags, **known)
+                    if colours:
+                        file.write_colormap(1, dict(colours))
+                        file.colorinterp = (ColorInterp.palette,)
+                rasterio.shutil.copy(
+                    draft, local, **cog_profile(overview_resampling, classes=bool(colours))
+                )
+        except (RasterioError, CPLE_BaseError) as error:
+            free = shutil.disk_usage(local.parent).free
+            raise StorageError(
+                f"{path} cannot be written; its disk has {free / 1e6:,.1f} MB free.",
+                "Free some space, or set EO_ASSETS_OUTPUTS to another folder.",
+            ) from error
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _draft_profile(geobox: GeoBox, count: int, dtype: str, nodata: float) -> dict[str, Any]:
+    return {
         "driver": "GTiff",
         "dtype": dtype,
         "nodata": nodata,
-        "count": len(bands),
+        "count": count,
         "height": geobox.shape[0],
         "width": geobox.shape[1],
         "crs": str(geobox.crs),
@@ -91,27 +119,6 @@ def write_cog(
         "interleave": "band",
         "BIGTIFF": "IF_SAFER",
     }
-    try:
-        with rasterio.Env(GDAL_CACHEMAX=128 * 2**20):
-            with rasterio.open(draft, "w", **profile) as file:
-                file.update_tags(**tags)
-                for number, band in enumerate(bands, start=1):
-                    moments = _write_band(file, number, band, read, dtype=dtype, nodata=nodata)
-                    file.update_tags(number, **band.tags, **(moments.tags() if statistics else {}))
-                if colours:
-                    file.write_colormap(1, dict(colours))
-                    file.colorinterp = (ColorInterp.palette,)
-            rasterio.shutil.copy(
-                draft, path, **cog_profile(overview_resampling, classes=bool(colours))
-            )
-    except (RasterioError, CPLE_BaseError) as error:
-        free = shutil.disk_usage(path.parent).free
-        raise StorageError(
-            f"{path} cannot be written; its disk has {free / 1e6:,.1f} MB free.",
-            "Free some space, or set EO_ASSETS_OUTPUTS to another folder.",
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def cog_profile(overview_resampling: str, *, classes: bool) -> dict[str, str]:

@@ -5,7 +5,6 @@ One array a band, packed as its CF attributes say, so that ``xarray.open_zarr`` 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,14 @@ from odc.geo.xr import xr_coords
 from zarr.codecs import BloscCodec
 
 from eo_assets.cube.grid import Block
+from eo_assets.places import Place
+from eo_assets.places.zarrs import zarr_at
 
 CHUNK = 512
 """Edge of a chunk, pixels: what one look at the mosaic decodes at least."""
 
 
-def create_mosaic(path: Path, template: xr.Dataset, geobox: GeoBox) -> None:
+def create_mosaic(path: str | Place, template: xr.Dataset, geobox: GeoBox) -> None:
     """Make an empty mosaic; chunks that are never written read as "no observation".
 
     Args:
@@ -29,7 +30,9 @@ def create_mosaic(path: Path, template: xr.Dataset, geobox: GeoBox) -> None:
         template: A dataset with the variables, dtypes and attributes of the mosaic, any size.
         geobox: The mosaic's grid.
     """
-    group = zarr.open_group(path, mode="w-", zarr_format=3, attributes={"Conventions": "CF-1.11"})
+    group = zarr.open_group(
+        **zarr_at(path), mode="w-", zarr_format=3, attributes={"Conventions": "CF-1.11"}
+    )
     for name, variable in template.data_vars.items():
         attributes = dict(variable.attrs)
         fill = attributes.pop("_FillValue", np.nan if variable.dtype.kind == "f" else 0)
@@ -68,7 +71,7 @@ def _write_coordinates(group: zarr.Group, geobox: GeoBox) -> None:
         array[...] = values
 
 
-def write_block(path: Path, block: Block, pixels: xr.Dataset) -> None:
+def write_block(path: str | Place, block: Block, pixels: xr.Dataset) -> None:
     """Write one block; blocks share no chunk, so any number of workers may write at once.
 
     Args:
@@ -76,7 +79,7 @@ def write_block(path: Path, block: Block, pixels: xr.Dataset) -> None:
         block: Where the pixels belong.
         pixels: The pixels, packed.
     """
-    group = zarr.open_group(path, mode="r+")
+    group = zarr.open_group(**zarr_at(path), mode="r+")
     for name, variable in pixels.data_vars.items():
         values = variable.to_numpy()
         array = group[str(name)]
@@ -86,7 +89,7 @@ def write_block(path: Path, block: Block, pixels: xr.Dataset) -> None:
             array[block.slices] = values
 
 
-def open_mosaic(path: Path, *, packed: bool = False) -> xr.Dataset:
+def open_mosaic(path: str | Place, *, packed: bool = False) -> xr.Dataset:
     """Open a mosaic lazily.
 
     Args:
@@ -97,6 +100,12 @@ def open_mosaic(path: Path, *, packed: bool = False) -> xr.Dataset:
         One variable a band, dims ``(y, x)``: reflectance 0-1 or kelvin, NaN where there is no
         observation; and ``status``, ``observations``, ``source``.
     """
+    at = zarr_at(path)
     return xr.open_zarr(
-        path, chunks=None, consolidated=False, mask_and_scale=not packed, decode_coords="all"
+        at["store"],
+        group=at["path"],
+        chunks=None,
+        consolidated=False,
+        mask_and_scale=not packed,
+        decode_coords="all",
     )

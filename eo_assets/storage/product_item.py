@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from odc.geo.geobox import GeoBox
@@ -17,6 +16,7 @@ from shapely.geometry import mapping, shape
 
 from eo_assets import __version__
 from eo_assets.catalog.bands import Band
+from eo_assets.places import Place
 from eo_assets.storage.partition import Subject, WholeRegion
 from eo_assets.storage.store import file_digest
 
@@ -67,7 +67,7 @@ def band_of(band: Band, *, nodata: float) -> dict[str, Any]:
 
 
 def raster_asset(
-    path: Path, *, title: str, roles: Sequence[str], bands: Sequence[Mapping[str, Any]]
+    path: Place, *, title: str, roles: Sequence[str], bands: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Describe a GeoTIFF beside the item.
 
@@ -186,9 +186,14 @@ def _collection_id(partition: Subject) -> str:
     return f"{partition.region.id}-{partition.region.collection}"
 
 
-def write_item(path: Path, item: Mapping[str, Any]) -> None:
+def write_item(path: Place, item: Mapping[str, Any]) -> None:
     """Write a STAC item or collection, indented for people."""
-    path.write_text(json.dumps(item, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(item_text(item), encoding="utf-8")
+
+
+def item_text(item: Mapping[str, Any]) -> str:
+    """Give a STAC item or collection as text, indented for people."""
+    return json.dumps(item, indent=2, ensure_ascii=False) + "\n"
 
 
 def _rfc3339(time: dt.datetime) -> str:

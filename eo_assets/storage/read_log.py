@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 
 from eo_assets.cube.grid import Block
 from eo_assets.cube.reading import Read
+from eo_assets.places import Place, reading, writing
 
 OK = "ok"
 """Outcome of a read that gave pixels; any other outcome says why it gave none."""
@@ -30,7 +30,7 @@ _TYPES = {
 }
 
 
-def write_reads(path: Path, reads: Iterable[tuple[Block, Read]]) -> None:
+def write_reads(path: Place, reads: Iterable[tuple[Block, Read]]) -> None:
     """Store a read log.
 
     Columns: ``block``, ``block_row``, ``block_column`` (which block of the mosaic, and its first
@@ -52,9 +52,11 @@ def write_reads(path: Path, reads: Iterable[tuple[Block, Read]]) -> None:
     ]
     table = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
     table = table.sort_values(["block", "scene", "band"], kind="stable", ignore_index=True)
-    table.to_parquet(path, compression="zstd", index=False)
+    with writing(path) as local:
+        table.to_parquet(local, compression="zstd", index=False)
 
 
-def read_reads(path: Path) -> pd.DataFrame:
+def read_reads(path: Place) -> pd.DataFrame:
     """Read a stored read log; see ``write_reads``."""
-    return pd.read_parquet(path)
+    with reading(path) as local:
+        return pd.read_parquet(local)

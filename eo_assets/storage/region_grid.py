@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from eo_assets.cube.grid import Grid
+from eo_assets.places import Place, place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
 
@@ -12,9 +11,9 @@ GRID = "grid.json"
 STEP = "band_stack"
 
 
-def read_grid(path: Path | str) -> Grid:
+def read_grid(path: Place | str) -> Grid:
     """Read a stored grid."""
-    return Grid.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    return Grid.model_validate_json(place(path).read_text(encoding="utf-8"))
 
 
 def grid_of(partition: Partition, store: Store) -> Grid:

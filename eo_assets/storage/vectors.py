@@ -10,11 +10,12 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from eo_assets.errors import ConfigurationError
+from eo_assets.places import Place, writing
 
 GEOPARQUET_TYPE = "application/vnd.apache.parquet"
 
 
-def write_contours(path: Path, lines: Iterable[tuple[float, BaseGeometry]], *, crs: str) -> int:
+def write_contours(path: Place, lines: Iterable[tuple[float, BaseGeometry]], *, crs: str) -> int:
     """Write contours as GeoParquet: ``elevation_m`` (float32) and the line.
 
     Args:
@@ -31,7 +32,8 @@ def write_contours(path: Path, lines: Iterable[tuple[float, BaseGeometry]], *, c
         geometry=[line for _, line in pairs],
         crs=crs,
     )
-    frame.to_parquet(path, compression="zstd", index=False)
+    with writing(path) as local:
+        frame.to_parquet(local, compression="zstd", index=False)
     return len(frame)
 
 

@@ -13,11 +13,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from eo_assets.errors import StaleArtifactError, UntrustedArtifactError
+from eo_assets.places import Place
 
 SCHEMA = 1
 """To be raised when models stored before can no longer be read."""
@@ -79,7 +79,7 @@ class LandCoverModel:
     n_polygons: int
     versions: Mapping[str, str]
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Place) -> None:
         """Write ``model.skops`` and ``model.json`` into a folder."""
         import skops.io
 
@@ -91,7 +91,7 @@ class LandCoverModel:
         (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> LandCoverModel:
+    def load(cls, folder: Place) -> LandCoverModel:
         """Read what ``save`` wrote.
 
         Raises:

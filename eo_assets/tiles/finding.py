@@ -19,6 +19,7 @@ from eo_assets.cube.items import solar_day
 from eo_assets.cube.scene import Scene, SourceFile
 from eo_assets.errors import ConfigurationError
 from eo_assets.pipeline.sources import CatalogueSearch, Sources
+from eo_assets.places import is_own
 from eo_assets.settings import SAMPLE, Settings
 from eo_assets.tiles.asking import LayerRequest, cube_of, place_of
 from eo_assets.tiles.layer import Layer
@@ -32,7 +33,7 @@ class Allowed:
 
     Attributes:
         hosts: Names of hosts; those that begin with a dot stand for all below.
-        folders: Folders, absolute.
+        folders: Folders, absolute; products on object storage are allowed besides.
     """
 
     hosts: tuple[str, ...]
@@ -44,7 +45,9 @@ class Allowed:
         provider = provider_for(settings.catalog)
         named = [part.strip() for part in settings.tiles_sources.split(",") if part.strip()]
         hosts = [host for host in named if not host.startswith("/")]
-        folders = [settings.outputs, *(Path(name) for name in named if name.startswith("/"))]
+        folders = [Path(name) for name in named if name.startswith("/")]
+        if isinstance(settings.outputs, Path):
+            folders.append(settings.outputs)
         if settings.catalog == SAMPLE:
             folders.append(settings.sample_dir)
         elif "://" not in provider.url:
@@ -77,6 +80,8 @@ class Allowed:
             return any(
                 name.endswith(host) if host.startswith(".") else name == host for host in self.hosts
             )
+        if is_own(href) and ".." not in href:
+            return True
         if parts.scheme or not href.startswith("/") or href.startswith("/vsi"):
             return False
         path = Path(href).resolve()

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import attrs
-import rasterio
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
 from morecantile import tms
@@ -27,8 +26,10 @@ from titiler.core.factory import TilerFactory
 from titiler.core.utils import render_image
 from titiler.extensions.wmts import wmtsExtension
 
-from eo_assets.errors import ConfigurationError, MissingArtifactError
-from eo_assets.storage.store import RECORD, Record
+from eo_assets.errors import ArtifactError, ConfigurationError, MissingArtifactError
+from eo_assets.places import Place
+from eo_assets.places.rasters import open_raster
+from eo_assets.storage.store import Record, Store
 from eo_assets.tiles.links import LinksOf
 from eo_assets.tiles.problems import RESPONSES, TooMuchError
 from eo_assets.tiles.shelf import rendering
@@ -99,15 +100,17 @@ class CogReader(Reader):
     def __attrs_post_init__(self) -> None:
         """Open the file."""
         if self.dataset is None:
-            self.dataset = self._ctx_stack.enter_context(rasterio.open(self.input, driver="GTiff"))
+            self.dataset = self._ctx_stack.enter_context(
+                open_raster(str(self.input), driver="GTiff")
+            )
         super().__attrs_post_init__()  # type: ignore[no-untyped-call]
 
 
-def map_of(root: Path, product: str) -> tuple[Path, Record]:
+def map_of(root: Place, product: str) -> tuple[Place, Record]:
     """Find the map of a stored product.
 
     Args:
-        root: Folder of the product store.
+        root: Where the product store is.
         product: Id: ``bucegi/sentinel-2-l2a/2023-07-15/geotiff``.
 
     Returns:
@@ -117,12 +120,11 @@ def map_of(root: Path, product: str) -> tuple[Path, Record]:
         MissingArtifactError: There is no such product, it is empty, or it is no map.
     """
     parts = product.split("/")
-    folder = root.joinpath(*parts)
     if len(parts) != 4 or not all(_PLAIN.fullmatch(part) for part in parts):
         raise MissingArtifactError(f"{product!r} is no product's id.", "See /catalog for those.")
     try:
-        record = Record.model_validate_json((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        folder, record = Store(root).read_product(product)
+    except ArtifactError as error:
         raise MissingArtifactError(
             f"There is no product {product!r}.", "See /catalog for those there are."
         ) from error
@@ -133,11 +135,11 @@ def map_of(root: Path, product: str) -> tuple[Path, Record]:
     return folder / name, record
 
 
-def products_router(root: Path) -> APIRouter:
+def products_router(root: Place) -> APIRouter:
     """Give titiler's endpoints over the product store.
 
     Args:
-        root: Folder of the product store.
+        root: Where the product store is.
 
     Returns:
         The router: tiles, TileJSON, WMTS, point, statistics, preview.
@@ -174,7 +176,7 @@ def products_router(root: Path) -> APIRouter:
     return router
 
 
-def _path_dependency(root: Path) -> Callable[..., str]:
+def _path_dependency(root: Place) -> Callable[..., str]:
     def product_file(
         request: Request,
         region: Annotated[str, InPath(examples=["bucegi"])],
@@ -189,7 +191,7 @@ def _path_dependency(root: Path) -> Callable[..., str]:
     return product_file
 
 
-def _check_bands(asked: list[str], path: Path) -> None:
+def _check_bands(asked: list[str], path: Place) -> None:
     # titiler passes them on to GDAL as they are
     numbers = [int(text) for text in asked if text.isdecimal() and len(text) < 5]
     n = _n_bands(path, path.stat().st_mtime_ns) if asked else 0
@@ -200,8 +202,8 @@ def _check_bands(asked: list[str], path: Path) -> None:
 
 
 @lru_cache(maxsize=512)
-def _n_bands(path: Path, _written: int) -> int:
-    with rasterio.open(path, driver="GTiff") as file:
+def _n_bands(path: Place, _written: int) -> int:
+    with open_raster(path, driver="GTiff") as file:
         return int(file.count)
 
 

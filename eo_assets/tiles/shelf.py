@@ -6,20 +6,24 @@ import json
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from eo_assets.storage.store import RECORD, Record
+from eo_assets.errors import ArtifactError
+from eo_assets.places import Place, is_object
+from eo_assets.storage.store import Record, Store
 
 MAX_LISTED = 2000
 _FRESH_S = 5.0
+_FRESH_OBJECTS_S = 60.0
+"""Looking at object storage takes two requests a product."""
+
 _MAPS = {"geotiff": "Mosaic", "clusters": "Classes"}
 
 _LOCK = threading.Lock()
-_LAST: dict[Path, tuple[float, list[Shelved]]] = {}
+_LAST: dict[Place, tuple[float, list[Shelved]]] = {}
 
 
 class Shelved(BaseModel):
@@ -44,37 +48,39 @@ class Shelved(BaseModel):
     query: str = ""
 
 
-def shelved(root: Path) -> list[Shelved]:
+def shelved(root: Place) -> list[Shelved]:
     """List the maps of a product store, newest date first, as of a few seconds ago.
 
     Args:
-        root: Folder of the product store.
+        root: Where the product store is.
 
     Returns:
         At most ``MAX_LISTED``.
     """
     with _LOCK:
         when, found = _LAST.get(root, (float("-inf"), []))
-        if time.monotonic() - when > _FRESH_S:
+        fresh_s = _FRESH_OBJECTS_S if is_object(root) else _FRESH_S
+        if time.monotonic() - when > fresh_s:
             found = _look(root)
             _LAST[root] = time.monotonic(), found
         return found
 
 
-def _look(root: Path) -> list[Shelved]:
-    found = []
-    records = [path for step in _MAPS for path in root.glob(f"*/*/*/{step}/{RECORD}")]
-    for path in sorted(records, key=lambda path: path.parts[-3:], reverse=True)[:MAX_LISTED]:
+def _look(root: Place) -> list[Shelved]:
+    found, store = [], Store(root)
+    products = [product for step in _MAPS for product in store.products(step)]
+    by_date = sorted(products, key=lambda product: product.split("/")[-2:], reverse=True)
+    for product in by_date[:MAX_LISTED]:
         try:
-            record = Record.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValidationError):  # being replaced, or of another version
+            folder, record = store.read_product(product)
+        except (OSError, ArtifactError):  # being replaced, or of another version
             continue
         if record.empty is None:
-            found.append(_described(record, path.parent))
+            found.append(_described(record, folder))
     return found
 
 
-def _described(record: Record, folder: Path) -> Shelved:
+def _described(record: Record, folder: Place) -> Shelved:
     return Shelved(
         id=f"{record.region}/{record.collection}/{record.date}/{record.step}",
         title=f"{_MAPS[record.step]} of {record.region}, {record.date}",
@@ -86,7 +92,7 @@ def _described(record: Record, folder: Path) -> Shelved:
     )
 
 
-def _band_names(record: Record, folder: Path) -> list[str]:
+def _band_names(record: Record, folder: Place) -> list[str]:
     try:
         item = json.loads((folder / record.files["stac_item"]).read_text(encoding="utf-8"))
         stac_asset = next(a for a in item["assets"].values() if a["href"].endswith(".tif"))
