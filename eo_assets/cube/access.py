@@ -15,13 +15,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import rasterio
 
 from eo_assets.cube.answers import Answer, ask
-from eo_assets.cube.diagnosis import UnclearReadError, final, is_remote, translated, verdict
-from eo_assets.cube.private_catalog import headers_for
+from eo_assets.cube.diagnosis import (
+    UnclearReadError,
+    final,
+    is_remote,
+    speaks_http,
+    translated,
+    verdict,
+)
+from eo_assets.cube.private_catalog import gdal_options, headers_for
 from eo_assets.cube.signing import Address, refuse, sign
 from eo_assets.errors import SourceError, SourceUnavailableError
 from eo_assets.places import is_own
@@ -176,7 +182,7 @@ def file_size(href: str) -> int | None:
     if not is_remote(href):
         return Path(href).stat().st_size
     file = _open_files().get((href, None))
-    return ask(file.address.url).size if file and _speaks_http(href) else None
+    return ask(file.address.url).size if file and speaks_http(href) else None
 
 
 def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
@@ -205,7 +211,7 @@ def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
         except (SourceUnavailableError, UnclearReadError) as caught:
             failure: SourceError = caught
         address = forget_file(href)
-        answer = ask(address.url) if address and _speaks_http(href) else None
+        answer = ask(address.url) if address and speaks_http(href) else None
         if answer and answer.denied and address and _renewed(href, address, renewals):
             renewals += 1
         else:
@@ -227,16 +233,20 @@ def _options(href: str, *, again: bool) -> Iterator[None]:
             yield
         return
     options = dict(_AGAIN) if again else {}
-    # GDAL takes several headers apart at the line end, one at the comma
-    headers = "".join(f"{name}: {value}\r\n" for name, value in headers_for(href).items())
-    if headers:
-        options["GDAL_HTTP_HEADERS"] = headers
+    if headers_for(href):
+        options |= gdal_options(_address(href).url)
     if not options:
         # entering and leaving an environment takes as long as reading a tile from GDAL's cache
         yield
         return
     with rasterio.Env(**options):
         yield
+
+
+def _address(href: str) -> Address:
+    """Give the address under which this thread has a file open, or would open it."""
+    opened = (file.address for key, file in _open_files().items() if key[0] == href)
+    return next(opened, None) or sign(href)
 
 
 def _renewed(href: str, address: Address, renewals: int) -> bool:
@@ -254,7 +264,3 @@ def _delay_s(attempt: int, answer: Answer | None) -> float:
     # spread, so that the readers of a busy server do not all come back at once
     spread = random.uniform(0.5, 1.5)  # noqa: S311 - no secret
     return (answer.retry_after_s if answer else 0) + FIRST_DELAY_S * 2 ** (attempt - 1) * spread
-
-
-def _speaks_http(href: str) -> bool:
-    return urlsplit(href).scheme in {"http", "https"}

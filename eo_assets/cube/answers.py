@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 import requests
@@ -32,11 +32,13 @@ class Answer:
         status: HTTP status; 0 when there was no answer.
         retry_after_s: How long it asks to be left alone; 0 when it does not.
         size: Bytes of the file, where stated.
+        url: The address that answered, after redirections; it may hold a token.
     """
 
     status: int
     retry_after_s: float = 0.0
     size: int | None = None
+    url: str = field(default="", repr=False)
 
     @property
     def unavailable(self) -> bool:
@@ -74,6 +76,7 @@ def ask(url: str) -> Answer:
                 status=response.status_code,
                 retry_after_s=_seconds(response.headers.get("Retry-After", "")),
                 size=_size(response),
+                url=response.url,
             )
     except requests.RequestException:
         return Answer(status=0)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from rasterio.errors import RasterioError, RasterioIOError
 
 from eo_assets.cube.answers import Answer
-from eo_assets.cube.signing import needs_token
+from eo_assets.cube.signing import may_expire
 from eo_assets.errors import SourceError, SourceReadError, SourceUnavailableError
 
 T = TypeVar("T")
@@ -30,6 +30,11 @@ class UnclearReadError(SourceReadError):
 def is_remote(href: str) -> bool:
     """Tell whether an href is read over a network."""
     return urlsplit(href).scheme in {"http", "https", "s3", "az", "gs"}
+
+
+def speaks_http(href: str) -> bool:
+    """Tell whether an address is one of a web server."""
+    return urlsplit(href).scheme in {"http", "https"}
 
 
 def translated(read: Callable[[], T], href: str) -> T:
@@ -66,7 +71,7 @@ def _translation(error: Exception, href: str) -> SourceError:
     if is_remote(href) and (status in _UNAVAILABLE or "curl error" in causes):
         return SourceUnavailableError(f"{clean} is unavailable.", "Try again later.")
     # a server that fails half-way looks like a damaged file, an expired token is refused
-    unclear = is_remote(href) and (not status or (status == "403" and needs_token(href)))
+    unclear = is_remote(href) and (not status or (status == "403" and may_expire(href)))
     return _unreadable(
         clean, _reason(causes, status, clean), kind=UnclearReadError if unclear else None
     )

@@ -67,3 +67,11 @@ def use_access(access: Access) -> None:
 def headers_for(url: str) -> Mapping[str, str]:
     """Give the headers to send with a request; see ``Access.headers_for``."""
     return _InUse.access.headers_for(url)
+
+
+def gdal_options(url: str) -> dict[str, str]:
+    """Set GDAL up for a file the catalogue lists, on its own host or where that redirects to."""
+    # taken apart at the line end where there are several, but one at the comma
+    headers = "".join(f"{name}: {value}\r\n" for name, value in headers_for(url).items())
+    # addresses that storage signs are for one method, as a rule
+    return {"GDAL_HTTP_HEADERS": headers} if headers else {"CPL_VSIL_CURL_USE_HEAD": "NO"}

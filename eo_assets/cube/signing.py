@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from eo_assets.cube.private_catalog import headers_for
+from eo_assets.cube.redirects import followed, forget
 from eo_assets.cube.secrecy import keep_tokens_out_of_logs
 from eo_assets.errors import SourceReadError, SourceUnavailableError
 
@@ -132,9 +134,9 @@ class Tokens:
             return self._locks.setdefault(container, threading.Lock())
 
 
-def needs_token(href: str) -> bool:
-    """Tell whether an address is one of the storage that wants tokens."""
-    return container_of(href) is not None
+def may_expire(href: str) -> bool:
+    """Tell whether what is opened for an address may hold for a while only."""
+    return container_of(href) is not None or bool(headers_for(href))
 
 
 def container_of(href: str) -> Container | None:
@@ -153,7 +155,7 @@ def container_of(href: str) -> Container | None:
 
 
 def sign(href: str) -> Address:
-    """Sign an address of the Planetary Computer's storage; give any other back as it is.
+    """Give the address to open: with a token, or where a private catalogue redirects it to.
 
     Args:
         href: The address. A token that it came with is dropped: it has expired or is going to.
@@ -162,12 +164,12 @@ def sign(href: str) -> Address:
         The address to open.
 
     Raises:
-        SourceUnavailableError: The token service does not answer.
+        SourceUnavailableError: The token service, or the catalogue, does not answer.
         SourceReadError: The token service refuses.
     """
     container = container_of(href)
     if container is None:
-        return Address(href)
+        return Address(followed(href))
     token = _TOKENS.get(container)
     unsigned = href.partition("?")[0]
     return Address(f"{unsigned}?{token.query}" if token.query else unsigned, token)
@@ -184,7 +186,9 @@ def refuse(href: str, address: Address) -> bool:
         Whether there is another to be had.
     """
     container = container_of(href)
-    if container is None or address.token is None or not address.token.query:
+    if container is None:
+        return forget(href, address.url)
+    if address.token is None or not address.token.query:
         return False
     _TOKENS.refuse(container, address.token)
     return True
