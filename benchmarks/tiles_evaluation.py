@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import shutil
 import statistics
 import tempfile
 import time
@@ -42,6 +43,14 @@ from eo_assets.sample.api.embedded import EmbeddedCatalog
 PLACE = (25.45, 45.4)
 ZOOMS = (10, 11, 12, 13)
 TMS = morecantile.tms.get("WebMercatorQuad")
+
+TARGETS = {
+    "RGB of one file": 0.5,
+    "NDVI of one file": 0.55,
+    "NDVI of 2 items, ours masked": 0.25,
+    "NDVI of 10 items' median, ours masked": 0.17,
+}
+"""What is compared, and how much of the peer's CPU time ours may take."""
 
 Tile = morecantile.Tile
 Run = Callable[[Tile], Any]
@@ -100,22 +109,50 @@ def read_item(scene: Scene, x: int, y: int, z: int) -> ImageData:
     return ImageData.create_from_list(bands)
 
 
-def cases(scenes: tuple[Scene, ...], folder: Path) -> list[Case]:
-    """List what is compared: name, wanted ratio, ours, theirs."""
-    path = one_file(scenes[0], folder)
+def ten_of(scenes: tuple[Scene, ...], folder: Path) -> tuple[Scene, ...]:
+    """Give ten scenes: the sample has seven over the place; the first ones again as own files."""
+    more = []
+    for scene in scenes[: 10 - len(scenes)]:
+        files = {name: folder / f"{scene.id}-{name}.tif" for name in (*scene.bands, "quality")}
+        bands = {}
+        for name, band in scene.bands.items():
+            shutil.copy(band.href, files[name])
+            bands[name] = band.model_copy(update={"href": str(files[name])})
+        assert scene.quality is not None
+        shutil.copy(scene.quality.href, files["quality"])
+        changes = {
+            "id": f"{scene.id}-again",
+            "pass_id": f"{scene.pass_id}-again",
+            "acquired": scene.acquired + dt.timedelta(days=1),
+            "bands": bands,
+            "quality": scene.quality.model_copy(update={"href": str(files["quality"])}),
+        }
+        more.append(scene.model_copy(update=changes))
+    return (*scenes, *more)[:10]
+
+
+def cubes_of(scenes: tuple[Scene, ...], path: Path) -> dict[str, VirtualCube]:
+    """Write the graphs that are compared, in the order of ``TARGETS``: scenes, and one file."""
     product = "sample/sentinel-2-l2a/2023-07-15/geotiff"
     names = ("red", "green", "blue", "nir")
     stored = LoadStored(product=product, bands=names, scene=cog_scene(path, product))
     single = VirtualCube(nodes={"product": stored}, result="product")
-    rgb = single.render("red", "green", "blue")
-    single_ndvi = single.index("ndvi").render("ndvi")
 
     def items(n: int) -> VirtualCube:
-        loaded = VirtualCube.load("sentinel-2-l2a", scenes[:n], ("red", "nir"))
-        return loaded.valid(SCL)
+        return VirtualCube.load("sentinel-2-l2a", scenes[:n], ("red", "nir")).valid(SCL)
 
-    two = items(2).composite().index("ndvi").render("ndvi")
-    ten = items(10).median().index("ndvi").render("ndvi")
+    cubes = (
+        single.render("red", "green", "blue"),
+        single.index("ndvi").render("ndvi"),
+        items(2).composite().index("ndvi").render("ndvi"),
+        items(10).median().index("ndvi").render("ndvi"),
+    )
+    return dict(zip(TARGETS, cubes, strict=True))
+
+
+def cases(scenes: tuple[Scene, ...], folder: Path) -> list[Case]:
+    """List what is compared: name, wanted ratio, ours, theirs."""
+    path = one_file(scenes[0], folder)
 
     def ours(cube: VirtualCube) -> Callable[[Tile], Any]:
         def run(tile: Tile) -> Any:
@@ -141,12 +178,9 @@ def cases(scenes: tuple[Scene, ...], folder: Path) -> list[Case]:
 
         return run
 
-    return [
-        ("RGB of one file", 0.5, ours(rgb), one((1, 2, 3))),
-        ("NDVI of one file", 0.55, ours(single_ndvi), one((4, 1))),
-        ("NDVI of 2 items, ours masked", 0.25, ours(two), mosaic(2, FirstMethod)),
-        ("NDVI of the median of 10 items, ours masked", 0.17, ours(ten), mosaic(10, MedianMethod)),
-    ]
+    peers = (one((1, 2, 3)), one((4, 1)), mosaic(2, FirstMethod), mosaic(10, MedianMethod))
+    compared = zip(cubes_of(scenes, path).items(), peers, strict=True)
+    return [(name, TARGETS[name], ours(cube), peer) for (name, cube), peer in compared]
 
 
 def measured(runs: tuple[Run, Run], tiles: list[Tile]) -> list[tuple[float, float]]:
@@ -171,7 +205,8 @@ def main() -> None:
     around = [PLACE[0] - 0.04, PLACE[1] - 0.04, PLACE[0] + 0.03, PLACE[1] + 0.04]
     tiles = [t for z in ZOOMS for t in TMS.tiles(*around, [z])]
     with tempfile.TemporaryDirectory() as folder:
-        compared = cases(scenes_of(arguments.sample), Path(folder))
+        scenes = ten_of(scenes_of(arguments.sample), Path(folder))
+        compared = cases(scenes, Path(folder))
         print(f"{len(tiles)} tiles, zoom {ZOOMS[0]}-{ZOOMS[-1]}; median CPU ms a tile")
         print(f"{'case':44}{'visit':>7}{'ours':>8}{'rio-tiler':>11}{'ratio':>7}{'target':>8}")
         for name, target, *runs in compared:
