@@ -82,8 +82,8 @@ SENTINEL_2 = (
     _sentinel("2023-08-06T09:20:31", "A", (93, 42418), Weather(0.05, size_m=1500)),
     _sentinel("2023-09-23T09:35:49", "B", (136, 34196), Weather(0.10, cirrus=0.22)),
     _sentinel("2023-10-13T09:35:49", "B", (136, 34482), Weather(0.03, size_m=2000)),
-    _sentinel("2024-07-19T09:35:49", "B", (136, 38486), Weather(0.05, size_m=1500), "05.10"),
-    _sentinel("2025-07-14T09:35:49", "B", (136, 43634), Weather(0.04, size_m=1700), "05.11"),
+    _sentinel("2024-07-19T09:35:49", "B", (136, 38486), Weather(0.02, size_m=1500), "05.10"),
+    _sentinel("2025-07-14T09:35:49", "B", (136, 43634), Weather(0.03, size_m=3000), "05.11"),
 )
 """The Sentinel-2 passes in order of time."""
 
