@@ -23,7 +23,8 @@ RUN --mount=type=cache,target=/var/cache/build \
 RUN --mount=type=cache,target=/var/cache/build \
     python -m venv --without-pip /opt/eo_assets \
  && /opt/tools/bin/uv pip install --quiet --compile-bytecode --python /opt/eo_assets \
-      --requirement pyproject.toml --constraint requirements.lock \
+      --requirement pyproject.toml --extra notebook --extra pgstac --extra gateway \
+      --constraint requirements.lock \
  && /opt/tools/bin/uv pip freeze --python /opt/eo_assets | while read -r pin; do \
       grep -q "^$pin " requirements.lock || { echo "$pin is not in requirements.lock"; exit 1; }; \
     done

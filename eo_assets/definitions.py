@@ -101,6 +101,7 @@ def build_defs(
                 root=str(settings.outputs),
                 url=settings.products_url,
                 tiles_url=settings.tiles_url,
+                catalog=settings.product_catalog,
             ),
             "dask": DaskCluster(
                 address=settings.dask_address,

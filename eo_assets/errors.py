@@ -45,6 +45,14 @@ class StorageError(EoAssetsError):
     """The place where products go is full, read-only or unreachable: its operator acts."""
 
 
+class RegistrationError(EoAssetsError):
+    """The product catalogue refuses a product, which is stored all the same."""
+
+
+class CatalogUnavailableError(RegistrationError):
+    """The product catalogue does not answer: worth a retry with back-off."""
+
+
 class SourceError(EoAssetsError):
     """The archive is at fault.
 

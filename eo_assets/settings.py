@@ -130,9 +130,27 @@ class Settings(BaseSettings):
         ),
     ] = SecretStr("")
     catalog_token: Annotated[
+        SecretStr,
+        Field(
+            description="Token that writers to 'catalog serve' have to present; without one, only "
+            "this machine may write."
+        ),
+    ] = SecretStr("")
+    product_catalog: Annotated[
         str,
-        Field(description="Token that writers to 'catalog serve' have to present.", repr=False),
+        Field(
+            description="Address of a STAC API with transactions in which products are registered, "
+            "such as that of 'catalog products'. Without one the product store's own static "
+            "catalogue, catalog.json, lists them."
+        ),
     ] = ""
+    product_catalog_token: Annotated[
+        SecretStr,
+        Field(
+            description="Token presented to that API when products are registered, and which "
+            "'catalog products' asks of writers."
+        ),
+    ] = SecretStr("")
     products_url: Annotated[
         str,
         Field(description="Address under which browsers reach the outputs folder, for previews."),
@@ -381,7 +399,7 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _shown(fault: Mapping[str, Any]) -> str:
-    secret = fault["loc"][0] in {"catalog_headers", "catalog_token", "tiles_token"}
+    secret = Settings.model_fields[str(fault["loc"][0])].annotation is SecretStr
     return "" if secret else f" is {fault['input']!r}"
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr
 from eo_assets.places import Place, place
 
 if TYPE_CHECKING:
+    from eo_assets.storage.product_catalog import ProductCatalog
     from eo_assets.storage.store import Record, Store
 
 
@@ -26,10 +27,12 @@ class Made:
     Attributes:
         record: Its record.
         metadata: What people are shown of it.
+        registered: Whether the product catalogue says what there is of it.
     """
 
     record: Record
     metadata: dict[str, Any]
+    registered: bool = False
 
 
 class ProductStore(dg.ConfigurableResource[Any]):
@@ -41,6 +44,12 @@ class ProductStore(dg.ConfigurableResource[Any]):
     )
     tiles_url: str = Field(
         default="", description="Address under which browsers reach the tile service, for maps."
+    )
+
+    catalog: str = Field(
+        default="",
+        description="A STAC API in which products are registered; the folder's own catalogue when "
+        "empty.",
     )
 
     _made: dict[dg.AssetKey, dict[str, Made]] = PrivateAttr(default_factory=dict)
@@ -64,6 +73,17 @@ class ProductStore(dg.ConfigurableResource[Any]):
 
         return Store(self.root)
 
+    @property
+    def product_catalog(self) -> ProductCatalog:
+        """Where products are registered. The token is this process's own, never configuration."""
+        from eo_assets.settings import load_settings
+        from eo_assets.storage.product_catalog import product_catalog
+
+        token = load_settings().product_catalog_token.get_secret_value()
+        return product_catalog(
+            self.store.root, url=self.catalog, products_url=self.url, token=token
+        )
+
     def link(self, path: Place) -> str | None:
         """Give a product's address for browsers, or None when the folder is not served."""
         if not self.url:
@@ -76,7 +96,7 @@ class ProductStore(dg.ConfigurableResource[Any]):
         step = _MAP_OF.get(record.step)
         if not self.tiles_url or step is None or record.empty:
             return None
-        product = f"{record.region}/{record.collection}/{record.date}/{step}"
+        product = record.model_copy(update={"step": step}).product_id
         shown = {
             "region": record.region,
             "collection": record.collection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,7 +19,7 @@ from eo_assets.defs.product_store import Made, ProductStore
 from eo_assets.defs.run_tags import run_tags, tag_run
 from eo_assets.defs.source import SceneSource
 from eo_assets.defs.survivors import record_made, take_on
-from eo_assets.errors import EoAssetsError, SourceUnavailableError
+from eo_assets.errors import CatalogUnavailableError, EoAssetsError, SourceUnavailableError
 from eo_assets.storage.partition import Cadence
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ GROUP = "scenes_to_reports"
 
 ARCHIVE_POOL = "archive"
 """Runs of assets in this pool read from the archive; how many at once is limited."""
+
+_WORTH_A_RETRY = (SourceUnavailableError, CatalogUnavailableError)
 
 RETRY_DELAY_S = 10
 """Until a step is tried again the first time."""
@@ -160,7 +162,8 @@ def make_partitions(
     tag_run(context, subjects.values())
     made = tools.products.made.setdefault(context.asset_key, {})
     failed = _make_missing(tools, step, config, subjects, made)
-    again = any(isinstance(error, SourceUnavailableError) for error in failed.values())
+    failed |= _register_made(tools, subjects, made)
+    again = any(isinstance(error, _WORTH_A_RETRY) for error in failed.values())
     if again and context.retry_number < tools.defaults.max_retries:
         _fail(failed, again=True)
     if failed:
@@ -222,3 +225,28 @@ def _make_missing(
         elif place:
             log.info("%s: %s is made%s", key, record.step, place)
     return failed
+
+
+def _register_made(
+    tools: Tools, subjects: Mapping[str, Subject], made: dict[str, Made]
+) -> dict[str, EoAssetsError]:
+    """Register what no earlier attempt of the run has registered; give what could not be."""
+    from eo_assets.storage.product_catalog import register
+
+    failed: dict[str, EoAssetsError] = {}
+    catalog = tools.products.product_catalog
+    for key, one in made.items():
+        if one.registered:
+            continue
+        try:
+            address = register(catalog, tools.store, subjects[key], one.record)
+        except EoAssetsError as error:
+            failed[key] = error
+            continue
+        shown = {"catalog_item": _address(address)} if address else {}
+        made[key] = replace(one, metadata=one.metadata | shown, registered=True)
+    return failed
+
+
+def _address(address: str) -> dg.MetadataValue[Any]:
+    return (dg.MetadataValue.url if "://" in address else dg.MetadataValue.path)(address)

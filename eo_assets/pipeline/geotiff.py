@@ -17,15 +17,12 @@ from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid, region_geobox
 from eo_assets.pipeline.geotiff_checks import GeotiffTask, check_geotiff
 from eo_assets.pipeline.tasks import TaskRunner
-from eo_assets.places import place, replace_text
+from eo_assets.places import place
 from eo_assets.places.zarrs import zarr_at
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import (
-    COLLECTION,
     band_of,
-    item_text,
-    product_collection,
     product_item,
     raster_asset,
     write_item,
@@ -117,7 +114,6 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
             },
         )
         write_item(folder / f"{name}.json", item)
-        _write_collection(store, partition)
         record = Record(
             step=STEP,
             region=partition.region.id,
@@ -136,12 +132,6 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
         )
         store.write_record(folder, record)
     return record
-
-
-def _write_collection(store: Store, partition: Partition) -> None:
-    # beside the dates; written anew each time, whole, for a region's title may have changed
-    path = store.region_folder(partition.region) / COLLECTION
-    replace_text(path, item_text(product_collection(partition)))
 
 
 def export(task: ExportTask) -> None:

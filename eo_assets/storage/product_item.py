@@ -21,6 +21,9 @@ from eo_assets.storage.partition import Subject, WholeRegion
 from eo_assets.storage.store import file_digest
 
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+CATALOG = "catalog.json"
+"""Lies in the product store's own folder."""
+
 COLLECTION = "collection.json"
 """Lies two folders above the item, beside the dates."""
 
@@ -141,6 +144,12 @@ def product_item(
             **properties,
         },
         "links": [
+            {"rel": "root", "href": f"../../../../{CATALOG}", "type": "application/json"},
+            {
+                "rel": "parent",
+                "href": f"../../{listing_of(partition.period)}",
+                "type": "application/json",
+            },
             {"rel": "collection", "href": f"../../{COLLECTION}", "type": "application/json"},
             *(
                 {"rel": "derived_from", "href": source, "type": "application/geo+json"}
@@ -154,6 +163,18 @@ def product_item(
 def _title(subject: Subject) -> str:
     day = "" if isinstance(subject, WholeRegion) else f", {subject.date}"
     return f"{subject.region.title}{day}"
+
+
+def listing_of(period: str) -> str:
+    """Give the file that lists an item, beside its collection: that of its year.
+
+    Args:
+        period: Period of the product: ``2023-07-15``, or ``all`` for what is about no one date.
+
+    Returns:
+        ``2023.json``; the collection's own file for ``all``.
+    """
+    return COLLECTION if period == "all" else f"{period[:4]}.json"
 
 
 def product_collection(partition: Subject) -> dict[str, Any]:

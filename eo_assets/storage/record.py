@@ -49,6 +49,11 @@ class Record(BaseModel):
     verdicts: tuple[Verdict, ...] = ()
 
     @property
+    def product_id(self) -> str:
+        """Names the product in the store: ``bucegi/sentinel-2-l2a/2023-07-15/geotiff``."""
+        return f"{self.region}/{self.collection}/{self.date}/{self.step}"
+
+    @property
     def rejections(self) -> list[Verdict]:
         """Failed checks because of which no later step may use the product."""
         blocking = {check.name for check in CHECKS.get(self.step, ()) if check.blocking}

@@ -90,6 +90,15 @@ class Store:
         names = (product.split("/")[-2] for product in found)
         return sorted(dt.date.fromisoformat(name) for name in names if _DAY.fullmatch(name))
 
+    def records(self, region: Region, step: str) -> Iterator[Record]:
+        """Give the records of a step's products of a region, in order.
+
+        Those that an incompatible version has written are left out.
+        """
+        for product in self._shelf.products(step, below=f"{region.id}/*"):
+            with contextlib.suppress(MissingArtifactError, StaleArtifactError):
+                yield self.read_product(product)[1]
+
     @contextlib.contextmanager
     def publish(self, partition: Subject, step: str, *, needs_bytes: int = 0) -> Iterator[Place]:
         """Offer an empty place that becomes the step's product if nothing is raised.

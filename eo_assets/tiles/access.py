@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eo_assets.errors import ConfigurationError
-from eo_assets.tiles.listening import is_loopback
+from eo_assets.serving.listening import is_loopback
 from eo_assets.tiles.problems import AccessDeniedError, answer, of_error
 
 EXPIRES, SIGNATURE = "expires", "signature"

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from eo_assets.errors import ConfigurationError
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+from eo_assets.serving.listening import is_loopback
 
 
 def check_listening(host: str, *, token: str, without_token: bool) -> None:

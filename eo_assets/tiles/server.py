@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from collections.abc import Callable
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from eo_assets.errors import ConfigurationError
+from eo_assets.serving.listening import address_of, listen
 from eo_assets.settings import Settings
 from eo_assets.tiles.listening import check_listening
 
@@ -48,7 +47,7 @@ def serve(
         token=settings.tiles_token.get_secret_value(),
         without_token=settings.tiles_without_token,
     )
-    listener = _listen(host, port)
+    listener = listen(host, port, backlog=_BACKLOG)
     config = uvicorn.Config(
         "eo_assets.tiles.app:from_environment",
         factory=True,
@@ -61,8 +60,7 @@ def serve(
     )
     if end_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
-    shown = f"[{host}]" if ":" in host else host
-    on_listening(f"http://{shown}:{listener.getsockname()[1]}")
+    on_listening(address_of(listener, host))
     server = uvicorn.Server(config)
     with listener, contextlib.suppress(KeyboardInterrupt):
         if settings.n_tile_workers == 1:
@@ -76,14 +74,3 @@ def _stop_at_end_of_stdin() -> None:
         pass
     # as a person would: workers are then ended in order
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot listen on {host}:{port}: {error.strerror}.",
-            "Choose another --port, or 0 for any free one.",
-        ) from error

@@ -35,6 +35,7 @@ from eo_assets.sample.api.requests import (
     explain,
 )
 from eo_assets.sample.api.transactions import Transactions
+from eo_assets.serving.access import TokenGuard
 
 TITLE = "eo-assets sample archive"
 STATUS_OF: dict[type[Exception], int] = {
@@ -57,7 +58,8 @@ def create_app(
     hrefs: HrefMode = "http",
     stamp: bool = False,
     writable: bool = True,
-    token: str | None = None,
+    token: str = "",
+    private: bool = False,
 ) -> FastAPI:
     """A STAC API over a directory.
 
@@ -67,7 +69,8 @@ def create_app(
             serves them with range requests, or as absolute paths.
         stamp: Whether to set ``created`` and ``updated`` of items written.
         writable: Whether items can be created, replaced, patched and deleted.
-        token: Required of writers as ``Authorization: Bearer``.
+        token: Required of writers as ``Authorization: Bearer``; empty admits everybody.
+        private: Whether readers need the token, too.
 
     Returns:
         The application.
@@ -79,7 +82,7 @@ def create_app(
     client = ArchiveClient(archive=archive, hrefs=hrefs, landing_page_id="eo-assets-sample")
     extensions = [*SEARCH_EXTENSIONS]
     if writable:
-        extensions.append(Transactions(client=client, stamp=stamp, token=token))
+        extensions.append(Transactions(client=client, stamp=stamp))
     settings = ApiSettings(_env_file=None, stac_fastapi_title=TITLE)
     app = FastAPI(
         title=TITLE,
@@ -101,13 +104,14 @@ def create_app(
         health_check=client.health,
         # no compression: it would break range requests, and the client is near
         middlewares=[
+            Middleware(TokenGuard, token=token, private=private),
             Middleware(
                 CORSMiddleware,
                 allow_origins=["*"],
                 allow_methods=["GET", "HEAD", "POST"],
                 allow_headers=["Content-Type", "Range"],
                 expose_headers=["Content-Range", "Accept-Ranges"],
-            )
+            ),
         ],
     )
     app.add_api_route("/queryables", client.queryables, response_model=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import socket
 import sys
@@ -16,6 +15,7 @@ import uvicorn
 from eo_assets.errors import ConfigurationError
 from eo_assets.sample.api.app import create_app
 from eo_assets.sample.api.links import HrefMode
+from eo_assets.serving.listening import address_of, is_loopback, listen
 
 
 def serve(
@@ -26,7 +26,8 @@ def serve(
     hrefs: HrefMode = "http",
     stamp: bool = False,
     writable: bool = True,
-    token: str | None = None,
+    token: str = "",
+    private: bool = False,
     on_ready: Callable[[str], None] | None = None,
     end_with_stdin: bool = False,
 ) -> None:
@@ -43,23 +44,29 @@ def serve(
         stamp: As in ``create_app``.
         writable: As in ``create_app``; beyond this machine it needs a token.
         token: As in ``create_app``.
+        private: As in ``create_app``; needs a token.
         on_ready: Called with the URL once requests are answered.
         end_with_stdin: Whether to stop when standard input closes, as it does when the process
             that holds its other end dies in whatever way.
 
     Raises:
         ConfigurationError: The directory holds no STAC, the address cannot be listened on, or
-            the archive would be writable by the network without a token.
+            the archive would be private, or writable by the network, without a token.
     """
-    if writable and token is None and not _is_loopback(host):
+    if private and not token:
+        raise ConfigurationError(
+            "A private catalogue needs a token.", "Set EO_ASSETS_CATALOG_TOKEN."
+        )
+    if writable and not token and not is_loopback(host):
         raise ConfigurationError(
             f"A writable archive on {host} could be changed by anybody who reaches it.",
             "Give a token, make it read-only, or listen on 127.0.0.1.",
         )
-    app = create_app(directory, hrefs=hrefs, stamp=stamp, writable=writable, token=token)
-    listener = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{listener.getsockname()[1]}"
+    app = create_app(
+        directory, hrefs=hrefs, stamp=stamp, writable=writable, token=token, private=private
+    )
+    listener = listen(host, port)
+    url = address_of(listener, host)
     config = uvicorn.Config(
         app, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=5
     )
@@ -85,21 +92,3 @@ def _stop_at_end_of_stdin(server: uvicorn.Server) -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
     server.should_exit = True
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot listen on {host}:{port}: {error.strerror}.",
-            "Choose another port, or 0 for any free one.",
-        ) from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,14 +7,11 @@ and numbers.
 
 from __future__ import annotations
 
-import hmac
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import attr
-from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Body, FastAPI
 from pydantic import ValidationError
 from stac_fastapi.api.models import GeoJSONResponse
 from stac_fastapi.types.errors import InvalidQueryParameter
@@ -32,7 +29,6 @@ from eo_assets.sample.api.snapshot import Entry, entry_of
 Document = dict[str, Any]
 
 ITEM_TRANSACTIONS = "https://api.stacspec.org/v1.0.0/ogcapi-features/extensions/transaction"
-BEARER = HTTPBearer(auto_error=False)
 
 
 @attr.s(auto_attribs=True, kw_only=True)
@@ -42,17 +38,15 @@ class Transactions(ApiExtension):
     Attributes:
         client: Gives the archive and makes documents.
         stamp: Whether to set ``created`` and ``updated``, as some archives do and others do not.
-        token: Required of writers as ``Authorization: Bearer``; None admits everybody.
     """
 
     client: ArchiveClient
     stamp: bool = False
-    token: str | None = None
     conformance_classes: list[str] = attr.Factory(lambda: [ITEM_TRANSACTIONS])
 
     def register(self, app: FastAPI) -> None:
         """Add the routes to an application."""
-        router = APIRouter(tags=["Transaction Extension"], dependencies=[Depends(self.authorize)])
+        router = APIRouter(tags=["Transaction Extension"])
         items, item = (
             "/collections/{collection_id}/items",
             "/collections/{collection_id}/items/{item_id}",
@@ -65,30 +59,6 @@ class Transactions(ApiExtension):
             "/collections", self.create_collection, methods=["POST"], status_code=201
         )
         app.include_router(router)
-
-    def authorize(
-        self,
-        request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
-    ) -> None:
-        """Admit a writer.
-
-        Raises:
-            HTTPException: 401 without the right token; 403 for a web page of another origin,
-                which a browser would let write to a service on its own machine.
-        """
-        if self.token is not None:
-            given = credentials.credentials if credentials else ""
-            if not hmac.compare_digest(given.encode(), self.token.encode()):
-                raise HTTPException(
-                    401,
-                    "Writing needs the header 'Authorization: Bearer <token>'.",
-                    headers={"WWW-Authenticate": "Bearer"},
-                )
-            return
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.url.netloc:
-            raise HTTPException(403, f"Pages of {origin} may not write here.")
 
     def create(
         self, request: Request, collection_id: str, document: Annotated[Document, Body()]

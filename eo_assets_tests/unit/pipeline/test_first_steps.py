@@ -140,7 +140,6 @@ def test_the_item_of_the_geotiff_names_its_sources(catalog, store):
     sources = [link["href"] for link in item["links"] if link["rel"] == "derived_from"]
     assert [source[:29] for source in sources] == ["S2A_MSIL2A_20230701T092031_R0"] * 2
     assert item["properties"]["start_datetime"] == "2023-07-01T09:20:31.024000Z"
-    assert (store.folder(where, "geotiff").parents[1] / "collection.json").is_file()
 
 
 def test_no_token_and_no_machine_is_in_the_stored_snapshot(catalog, store):

@@ -1,0 +1,1 @@
+"""What every HTTP service here has in common: where it may listen, and who may ask."""
