@@ -309,7 +309,8 @@ def test_pystac_reads_the_item(item, tmp_path):
     assert read.properties["proj:transform"] == [10, 0, 400_000, 0, -10, 5_000_000]
     assert read.properties["proj:bbox"] == [400_000, 4_993_000, 411_000, 5_000_000]
     assert read.assets["data"].href.endswith("seam.tif")
-    assert item["links"][1]["href"] == "https://example.com/items/a"
+    sources = [link["href"] for link in item["links"] if link["rel"] == "derived_from"]
+    assert sources == ["https://example.com/items/a", "S2A_b"]
     assert read.bbox == pytest.approx(list(region().outline.bounds))
 
 
