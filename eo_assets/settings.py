@@ -347,8 +347,8 @@ class CloudSettings(BaseSettings):
     azure_endpoint: str | None = _named("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
     azure_allow_http: bool | None = _named("AZURE_ALLOW_HTTP")
 
-    def access(self, root: ObjectPlace) -> CloudAccess:
-        """Give what this process may use to reach the products, in obstore's names."""
+    def access(self, root: Place) -> CloudAccess:
+        """Give what this process may use to reach object storage, and where its products are."""
         return CloudAccess(
             s3=self._given("aws_"),
             azure=self._given("azure_"),
@@ -357,7 +357,7 @@ class CloudSettings(BaseSettings):
                 for scheme, allowed in (("s3", self.aws_allow_http), ("az", self.azure_allow_http))
                 if allowed
             ),
-            root=str(root),
+            root=str(root) if isinstance(root, ObjectPlace) else "",
         )
 
     def _given(self, prefix: str) -> dict[str, str]:
@@ -370,7 +370,7 @@ class CloudSettings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the settings, and have this process use the credentials of the products' place.
+    """Read the settings, and have this process use the credentials they come with.
 
     Args:
         overrides: Values that win over the environment.
@@ -389,8 +389,7 @@ def load_settings(**overrides: object) -> Settings:
             for fault in error.errors()
         )
     else:
-        root = settings.outputs
-        use_cloud(CloudSettings().access(root) if isinstance(root, ObjectPlace) else CloudAccess())
+        use_cloud(CloudSettings().access(settings.outputs))
         return settings
     # not even as context does pydantic's error go on: it quotes what it was given
     raise ConfigurationError(

@@ -9,39 +9,47 @@ from typing import Never
 
 from obstore.exceptions import (
     BaseError,
-    NotFoundError,
     PermissionDeniedError,
     UnauthenticatedError,
 )
 
 from eo_assets.errors import StorageError
 
-_CODE = re.compile(r"<Code>(\w+)</Code>|\b(?:code|Code)[\"']?\s*[:=]\s*[\"']?(\w+)")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
 
-_KEYS = (
-    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AZURE_STORAGE_ACCOUNT_NAME and "
-    "AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN, here and on the workers."
-)
+_VARIABLES = {
+    "s3": {
+        "keys": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN",
+        "endpoint": "AWS_ENDPOINT_URL",
+        "allow": "AWS_ALLOW_HTTP",
+    },
+    "az": {
+        "keys": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY or "
+        "AZURE_STORAGE_SAS_TOKEN",
+        "endpoint": "AZURE_STORAGE_ENDPOINT",
+        "allow": "AZURE_ALLOW_HTTP",
+    },
+}
 
 _NO_BUCKET = (
     "the bucket or container does not exist",
     "Create it, or correct EO_ASSETS_OUTPUTS.",
 )
 _FULL = "its quota is used up", "Free some space, or have the quota raised."
-_EXPIRED = "the credentials have expired", "Get new ones and start again with them."
-_WRONG_KEYS = "the keys are wrong", f"Correct {_KEYS}"
+_EXPIRED = (
+    "the credentials have expired",
+    "Get new ones, set {keys} here and on the workers, and start again.",
+)
+_WRONG_KEYS = "the keys are wrong", "Correct {keys} here and on the workers."
 _DENIED = (
     "access is denied",
-    f"Check {_KEYS} They have to allow reading, writing, listing and deleting below the prefix.",
+    "Check {keys} here and on the workers, and that they allow all of the prefix.",
 )
 _NO_TLS = (
     "its endpoint is to be reached without TLS, which is not allowed",
-    "Use https, or set AWS_ALLOW_HTTP or AZURE_ALLOW_HTTP to true.",
+    "Use https, or set {allow} to true.",
 )
-_SILENT = (
-    "its endpoint does not answer",
-    "Check AWS_ENDPOINT_URL or AZURE_STORAGE_ENDPOINT, and the network.",
-)
+_SILENT = "its endpoint does not answer", "Check {endpoint} and the network."
 
 _BY_CODE = {
     "NoSuchBucket": _NO_BUCKET,
@@ -59,7 +67,7 @@ _BY_CODE = {
 }
 _BY_WORDS = {
     "not valid in the specified time frame": _EXPIRED,
-    "url scheme is not allowed": _NO_TLS,
+    "builder error": _NO_TLS,
     "error sending request": _SILENT,
     "tcp connect": _SILENT,
     "connection refused": _SILENT,
@@ -82,22 +90,29 @@ def object_errors(address: object) -> Iterator[None]:
     """
     try:
         yield
+    except FileNotFoundError as error:
+        if error.errno is not None:  # of a file of this machine
+            raise
+        _complain(error, str(address))
     except BaseError as error:
-        # not as a cause: its text quotes the request's address, which may be signed
         _complain(error, str(address))
 
 
-def _complain(error: BaseError, where: str) -> Never:
+def _complain(error: Exception, where: str) -> Never:
+    # it is never the cause of what is raised: its text quotes addresses, which may be signed
     text = str(error)
-    code = next((a or b for a, b in _CODE.findall(text)), "")
-    if isinstance(error, NotFoundError) and _BY_CODE.get(code) is not _NO_BUCKET:
+    code = next(iter(_CODE.findall(text)), "")
+    if isinstance(error, FileNotFoundError) and _BY_CODE.get(code) is not _NO_BUCKET:
         raise FileNotFoundError(2, "There is no such object", where) from None
     problem, remedy = _explained(error, code, text.lower())
     said = f" ({code})" if code else ""
-    raise StorageError(f"{where} cannot be used: {problem}{said}.", remedy) from None
+    names = _VARIABLES.get(where.partition("://")[0], {})
+    raise StorageError(
+        f"{where} cannot be used: {problem}{said}.", remedy.format(**names) if names else remedy
+    ) from None
 
 
-def _explained(error: BaseError, code: str, text: str) -> tuple[str, str]:
+def _explained(error: Exception, code: str, text: str) -> tuple[str, str]:
     if code in _BY_CODE:
         return _BY_CODE[code]
     known = next((said for words, said in _BY_WORDS.items() if words in text), None)

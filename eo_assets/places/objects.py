@@ -12,7 +12,6 @@ from pathlib import PurePosixPath
 from typing import Self
 
 import obstore
-from obstore.exceptions import NotFoundError
 from obstore.store import ObjectStore
 
 from eo_assets.errors import ConfigurationError
@@ -197,7 +196,7 @@ class ObjectPlace:
 
     def unlink(self, *, missing_ok: bool = True) -> None:  # noqa: ARG002 -- as paths have it
         """Delete the object; one that is not there is no error for object storage."""
-        with object_errors(self), contextlib.suppress(NotFoundError):
+        with object_errors(self), contextlib.suppress(FileNotFoundError):
             obstore.delete(self.client, self.key)
 
     def children(self) -> list[str]:
@@ -219,7 +218,7 @@ class ObjectPlace:
     def remove_tree(self) -> None:
         """Delete all objects below, whatever their number."""
         keys = list(self._below())
-        with object_errors(self), contextlib.suppress(NotFoundError):
+        with object_errors(self), contextlib.suppress(FileNotFoundError):
             for start in range(0, len(keys), 1000):
                 obstore.delete(self.client, keys[start : start + 1000])
 

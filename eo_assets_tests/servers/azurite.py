@@ -21,6 +21,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -72,9 +73,9 @@ def _stamp(time_s: float) -> str:
     return dt.datetime.fromtimestamp(time_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def container_token(container: str, *, end: float) -> str:
-    """A service SAS to read one container, as the Planetary Computer gives them."""
-    what = {"sp": "rl", "st": "2020-01-01T00:00:00Z", "se": _stamp(end), "sv": API, "sr": "c"}
+def container_token(container: str, *, end: float, rights: str = "rl") -> str:
+    """A service SAS of one container: to read, as the Planetary Computer gives them, or more."""
+    what = {"sp": rights, "st": "2020-01-01T00:00:00Z", "se": _stamp(end), "sv": API, "sr": "c"}
     fields = (
         *(what["sp"], what["st"], what["se"], f"/blob/{ACCOUNT}/{container}"),
         *("", "", "", what["sv"], what["sr"], "", "", "", "", "", "", ""),
@@ -97,6 +98,7 @@ class Azurite:
     Attributes:
         proxy: Address of the proxy, for ``http_proxy``.
         tokens_url: Address of the token service, for ``PC_SDK_SAS_URL``.
+        endpoint: Of the account, without the proxy, for programs that can be told one.
         token_life_s: Life of the tokens given from now on.
         latency_s: Added to every answer.
         signatures: Of all tokens given.
@@ -105,10 +107,28 @@ class Azurite:
 
     proxy: str = ""
     tokens_url: str = ""
+    endpoint: str = ""
     token_life_s: float = 600.0
     latency_s: float = 0.0
     signatures: list[str] = field(default_factory=list)
     answers: list[tuple[float, int]] = field(default_factory=list)
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which programs reach the account."""
+        return {
+            "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
+            "AZURE_STORAGE_ACCOUNT_KEY": KEY,
+            "AZURE_STORAGE_ENDPOINT": self.endpoint,
+            "AZURE_ALLOW_HTTP": "true",
+        }
+
+    def bucket(self) -> str:
+        """Make a container of its own; give its name."""
+        name = f"eo-{uuid.uuid4().hex[:12]}"
+        url = f"{self.endpoint}/{name}?restype=container&{account_token()}"
+        answer = requests.put(url, timeout=20)
+        assert answer.status_code == 201, answer.text
+        return name
 
     def upload(self, container: str, name: str, content: bytes) -> str:
         """Store a blob; give its unsigned address."""
@@ -129,7 +149,7 @@ def azurite() -> Iterator[Azurite]:
     program = install()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    service = Azurite()
+    service = Azurite(endpoint=f"http://127.0.0.1:{port}/{ACCOUNT}")
     with tempfile.TemporaryDirectory() as folder, _servers(service, port):
         process = subprocess.Popen(
             [program, "--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", folder,
