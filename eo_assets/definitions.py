@@ -21,6 +21,7 @@ from eo_assets.defs.jobs import (
     freshness_job,
     freshness_schedule,
     region_job,
+    year_job,
 )
 from eo_assets.defs.options import LaunchOptions
 from eo_assets.defs.partitions import date_by_region
@@ -36,10 +37,13 @@ STEPS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
 APPLICATIONS = ("segments", "parcel_stats", "land_cover", "index_maps", "change")
 """Assets made from a date's mosaic when somebody wants them; modules beside those of the steps."""
 
-OF_REGIONS = ("terrain", "parcel_profiles", "region_report")
+OF_YEARS = ("burnt_areas",)
+"""Assets of a region and a calendar year; modules beside the others."""
+
+OF_REGIONS = ("terrain", "parcel_profiles", "region_report", "burnt_area_report")
 """Assets of a region as a whole, partitioned by region alone; modules beside the others."""
 
-ASSETS = (*STEPS, *APPLICATIONS, *OF_REGIONS)
+ASSETS = (*STEPS, *APPLICATIONS, *OF_YEARS, *OF_REGIONS)
 
 SENSORS = ("new_scenes",)
 """What starts runs by itself; each is a module of ``eo_assets.defs.sensors``."""
@@ -66,6 +70,7 @@ def build_defs(
     known = load_regions(settings.regions) if regions is None else regions
     defaults = StepDefaults(
         partitions=date_by_region(settings.first_date, known, settings.cadence),
+        years=date_by_region(settings.first_date, known, "yearly"),
         regions=known,
         cadence=settings.cadence,
         composite=settings.composite,
@@ -75,6 +80,7 @@ def build_defs(
         max_retries=settings.max_retries,
         owner=settings.owner,
         parcels=str(settings.parcels or ""),
+        sites=str(settings.sites or ""),
         training=settings.training,
     )
     checks = freshness_checks(defaults)
@@ -86,6 +92,7 @@ def build_defs(
             chain_job(checks),
             freshness,
             *(application_job(name, checks) for name in APPLICATIONS),
+            *(year_job(name) for name in OF_YEARS),
             *(region_job(name) for name in OF_REGIONS),
         ],
         schedules=[freshness_schedule(freshness)],

@@ -68,6 +68,13 @@ class Settings(BaseSettings):
             "it. The sample world brings its own."
         ),
     ] = None
+    sites: Annotated[
+        Path | None,
+        Field(
+            description="Folder with protected sites for burnt areas: one GeoParquet or GeoJSON "
+            "file a region, named like it, with a column 'id'. The sample world brings its own."
+        ),
+    ] = None
     training: Annotated[
         Path | None,
         Field(
@@ -260,6 +267,7 @@ class Settings(BaseSettings):
         "dagster_home",
         "regions",
         "parcels",
+        "sites",
         "training",
         "sensor_ledger",
         "tiles_dir",

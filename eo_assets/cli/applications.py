@@ -85,6 +85,53 @@ def parcels(
     _apply_to_regions("parcel_profiles", region, config, catalog=catalog, outputs=outputs)
 
 
+@app.command()
+def fires(
+    region: RegionOption,
+    years: Annotated[
+        str,
+        typer.Option(
+            "--years",
+            "-y",
+            metavar="YEAR[..YEAR]",
+            help="The years to map, each compared with the one before: 2024, or 2019..2025.",
+        ),
+    ],
+    season: Annotated[
+        str,
+        typer.Option(
+            metavar="MM-DD..MM-DD",
+            help="Days of the year that are compared; best after most fires, still green.",
+        ),
+    ] = "07-01..08-31",
+    min_patch_ha: Annotated[
+        float, typer.Option(help="Smaller burnt patches are left out, hectares.")
+    ] = 1.0,
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Map burnt areas year by year: severity, hectares in each protected site, repeat burns.
+
+    A year's season is compared with the same days a year before. Sites come from EO_ASSETS_SITES;
+    the sample world has its own. The report is about all years made so far.
+    """
+    settings, regions = chosen(region, None, catalog=catalog, outputs=outputs)
+
+    from eo_assets.commands.application import run_of_region, run_of_years
+    from eo_assets.commands.ending import ends_on_signals
+    from eo_assets.commands.materialize import years_of
+    from eo_assets.pipeline.burn_scenes import Season
+
+    partitions = years_of(settings, regions=regions, years=years)
+    Season(season).days(partitions[0].date.year)
+    config: dict[str, object] = {"season": season, "min_patch_ha": min_patch_ha}
+    with ends_on_signals(complaints):
+        ensure_catalog(settings)
+        run_of_years(settings, "burnt_areas", partitions=partitions, config=config, console=console)
+        for one in regions:
+            run_of_region(settings, "burnt_area_report", region=one, config={}, console=console)
+
+
 @app.command("land-cover")
 def land_cover(
     region: RegionOption,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
@@ -11,9 +12,10 @@ from rich.table import Table
 from eo_assets.catalog.regions import Region, load_regions
 from eo_assets.commands.materialize import Chain, result_of, summarise, title_of
 from eo_assets.commands.progress import Progress, quiet
+from eo_assets.commands.ranges import with_cluster
 from eo_assets.definitions import STEPS, build_defs
 from eo_assets.defs.instance import open_instance
-from eo_assets.defs.jobs import application_job_name, region_job_name
+from eo_assets.defs.jobs import application_job_name, region_job_name, year_job_name
 from eo_assets.errors import EoAssetsError
 from eo_assets.places import place
 from eo_assets.settings import Settings
@@ -63,6 +65,39 @@ def run_application(
         summarise(store, partition, console, steps=steps)
 
 
+def run_of_years(
+    settings: Settings,
+    name: str,
+    *,
+    partitions: Sequence[Partition],
+    config: Mapping[str, object],
+    console: Console,
+) -> None:
+    """Make an asset of each region and year, showing progress, and say what came of it.
+
+    Args:
+        settings: The settings.
+        name: The asset.
+        partitions: Regions and years.
+        config: What is chosen for it.
+        console: Where to show things.
+
+    Raises:
+        EoAssetsError: What made it fail.
+    """
+    progress = Progress(console, (name,))
+    with contextlib.ExitStack() as stack:
+        ready = with_cluster(settings.model_copy(update={"max_retries": 0}), stack)
+        chain = Chain(ready, partitions, progress, job=year_job_name(name))
+        instance = stack.enter_context(open_instance(settings.dagster_home))
+        for partition in partitions:
+            console.print(title_of(partition, settings))
+            with quiet(), progress.live():
+                chosen = {name: {"config": dict(config)}}
+                chain.run(partition, instance, steps=(name,), config=chosen)
+            summarise(Store(settings.outputs), partition, console, steps=(name,))
+
+
 def run_of_region(
     settings: Settings,
     name: str,
@@ -98,7 +133,7 @@ def run_of_region(
                 instance=instance,
                 run_config={
                     "loggers": {"console": {"config": {}}},
-                    "ops": {name: {"config": dict(config)}},
+                    "ops": {name: {"config": dict(config)}} if config else {},
                 },
             )
         except dg.Failure as failure:

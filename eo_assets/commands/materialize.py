@@ -24,7 +24,7 @@ from eo_assets.errors import ConfigurationError, EoAssetsError
 from eo_assets.places import Place
 from eo_assets.settings import Settings
 from eo_assets.storage.emptiness import reason
-from eo_assets.storage.partition import Partition, period_start
+from eo_assets.storage.partition import Cadence, Partition, period_start
 from eo_assets.storage.store import Record, Store
 
 
@@ -47,12 +47,44 @@ def partitions_of(
         RegionError: A region has no usable grid.
     """
     starts = dict.fromkeys(period_start(day, settings.cadence) for day in days)
-    _check_dates(starts, settings)
+    _check_dates(starts, settings, settings.cadence)
     partitions = []
     for region in regions:
         chosen = region.with_collection(collection or None)
         region_geobox(chosen)  # a region without a usable grid fails before any request
         partitions += [Partition(chosen, start, settings.cadence) for start in starts]
+    return partitions
+
+
+def years_of(settings: Settings, *, regions: Iterable[Region], years: str) -> list[Partition]:
+    """List regions and years.
+
+    Args:
+        settings: The settings.
+        regions: The regions.
+        years: ``2024`` or ``2019..2025``, both included.
+
+    Returns:
+        The partitions, region by region.
+
+    Raises:
+        ConfigurationError: These are no years, or one has no partition.
+        RegionError: A region has no usable grid.
+    """
+    first, _, last = years.partition("..")
+    try:
+        starts = [dt.date(year, 1, 1) for year in range(int(first), int(last or first) + 1)]
+    except ValueError:
+        starts = []
+    if not starts:
+        raise ConfigurationError(
+            f"{years!r} are no years.", "Give one, or the first and the last: 2019..2025."
+        )
+    _check_dates(starts, settings, "yearly")
+    partitions = []
+    for region in regions:
+        region_geobox(region)
+        partitions += [Partition(region, start, "yearly") for start in starts]
     return partitions
 
 
@@ -146,14 +178,13 @@ def title_of(partition: Partition, settings: Settings) -> str:
     )
 
 
-def _check_dates(starts: Iterable[dt.date], settings: Settings) -> None:
-    dates = dates_from(settings.first_date, settings.cadence)
+def _check_dates(starts: Iterable[dt.date], settings: Settings, cadence: Cadence) -> None:
+    dates = dates_from(settings.first_date, cadence)
     for start in starts:
         if not dates.has_partition_key(str(start)):
             first, last = dates.get_first_partition_key(), dates.get_last_partition_key()
             raise ConfigurationError(
-                f"{start} has no {settings.cadence} partition; partitions go from {first} to "
-                f"{last}.",
+                f"{start} has no {cadence} partition; partitions go from {first} to {last}.",
                 "Choose dates in between, or set EO_ASSETS_FIRST_DATE.",
             )
 
@@ -213,6 +244,8 @@ def result_of(record: Record) -> str:
         "segments": "{segments:,} segments of {mean_area_ha:.2f} ha, {method}",
         "parcel_stats": "{parcels:,} parcels, {parcels_seen:,} seen",
         "parcel_profiles": "{parcels:,} parcels on {dates} dates, {seasons:,} seasons",
+        "burnt_areas": "{burnt_ha:,.1f} ha burnt, {sites_burnt} of {sites} sites touched",
+        "burnt_area_report": "{years} years, {burnt_ha:,.1f} ha burnt, {repeat_ha:,.1f} ha again",
         "terrain": "{lowest_m:,.0f} to {highest_m:,.0f} m, {contours:,} contours",
         "land_cover": "{classes} classes, {overall_accuracy:.1%} ± {overall_accuracy_ci95:.1%} "
         "right, {method}",

@@ -50,7 +50,7 @@ def run_range(
     failures: dict[str, EoAssetsError] = {}
     table = Table("partition", "s", "result", title=f"{len(wanted)} partitions")
     with contextlib.ExitStack() as stack:
-        ready = _with_cluster(settings, stack)
+        ready = with_cluster(settings, stack)
         progress = Progress(console)
         chain = Chain(ready, wanted, progress)
         instance = stack.enter_context(open_instance(settings.dagster_home))
@@ -97,7 +97,8 @@ def is_finished(store: Store, partition: Partition) -> bool:
     )
 
 
-def _with_cluster(settings: Settings, stack: contextlib.ExitStack) -> Settings:
+def with_cluster(settings: Settings, stack: contextlib.ExitStack) -> Settings:
+    """Give settings with one Dask cluster for many runs; it ends with the stack."""
     if settings.dask_address:
         return settings
     cluster = stack.enter_context(local_cluster(settings.n_workers, settings.dask_memory_limit))

@@ -34,7 +34,9 @@ def build_asset(name: str, defaults: StepDefaults) -> dg.AssetsDefinition:
     """
     module = import_module(f"eo_assets.defs.assets.{name}")
     step: Step = module.STEP
-    partitions = by_region(defaults.regions) if step.whole_region else defaults.partitions
+    partitions: dg.PartitionsDefinition[Any] = by_region(defaults.regions)
+    if not step.whole_region:
+        partitions = defaults.years if step.yearly else defaults.partitions
     with warnings.catch_warnings():
         # backfill policies are beta, partitioned checks a preview: known, nobody can act on it
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -51,7 +53,7 @@ def build_asset(name: str, defaults: StepDefaults) -> dg.AssetsDefinition:
             group_name=step.group,
             pool=ARCHIVE_POOL if step.reads_archive else None,
             owners=[defaults.owner] if defaults.owner else None,
-            tags={"cadence": defaults.cadence},
+            tags={"cadence": "yearly" if step.yearly else defaults.cadence},
             # several dates share one start-up; each is still stored and reported on its own
             backfill_policy=dg.BackfillPolicy.multi_run(10),
             retry_policy=_retries(defaults.max_retries),

@@ -76,6 +76,20 @@ def region_job(name: str) -> dg.UnresolvedAssetJobDefinition:
     )
 
 
+def year_job(name: str) -> dg.UnresolvedAssetJobDefinition:
+    """Give the job that makes an asset of a region and a calendar year; it backfills years."""
+    return dg.define_asset_job(
+        year_job_name(name),
+        selection=dg.AssetSelection.assets(name),
+        description=f"The {name.replace('_', ' ')} of a region in a year.",
+    )
+
+
+def year_job_name(name: str) -> str:
+    """Name the job of an asset of a region and a calendar year."""
+    return f"year_to_{name}"
+
+
 def region_job_name(name: str) -> str:
     """Name the job of an asset of a region as a whole."""
     return f"region_to_{name}"

@@ -22,7 +22,7 @@ def date_by_region(
     Args:
         first_date: First date with a partition.
         regions: Region ids.
-        cadence: Period of one partition; a week starts on Monday.
+        cadence: Period of one partition; a week starts on Monday, a year with the first date's.
 
     Returns:
         Periods up to today's, by regions; keys read ``2023-07-15|bucegi``.
@@ -50,6 +50,11 @@ def dates_from(
         return dg.DailyPartitionsDefinition(**start)
     if cadence == "weekly":
         return dg.WeeklyPartitionsDefinition(**start, day_offset=1)
+    if cadence == "yearly":
+        start["start_date"] = first_date.replace(month=1, day=1).isoformat()
+        return dg.TimeWindowPartitionsDefinition(
+            start=start["start_date"], fmt="%Y-%m-%d", cron_schedule="0 0 1 1 *", end_offset=1
+        )
     return dg.MonthlyPartitionsDefinition(**start)
 
 

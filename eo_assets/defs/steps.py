@@ -45,6 +45,7 @@ class StepDefaults:
 
     Attributes:
         partitions: Their partitions.
+        years: Partitions of assets of a calendar year.
         regions: The regions by id.
         cadence: See ``Settings``.
         composite: See ``Settings``.
@@ -54,10 +55,12 @@ class StepDefaults:
         max_retries: See ``Settings``.
         owner: See ``Settings``.
         parcels: See ``Settings``; empty when not set.
+        sites: See ``Settings``; empty when not set.
         training: See ``Settings``.
     """
 
     partitions: dg.MultiPartitionsDefinition
+    years: dg.MultiPartitionsDefinition
     regions: Mapping[str, Region]
     cadence: Cadence
     composite: CompositeMethod
@@ -67,6 +70,7 @@ class StepDefaults:
     max_retries: int
     owner: str
     parcels: str = ""
+    sites: str = ""
     training: Path | None = None
 
 
@@ -107,7 +111,8 @@ class Tools:
         if step.whole_region:
             return WholeRegion(choose(self.defaults.regions[key]))
         date, region = split_key(key)
-        return Partition(choose(self.defaults.regions[region]), date, self.defaults.cadence)
+        cadence = "yearly" if step.yearly else self.defaults.cadence
+        return Partition(choose(self.defaults.regions[region]), date, cadence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +128,7 @@ class Step:
         group: Its group.
         reads_archive: It asks the archive for something, of which there is a limit.
         whole_region: Partitioned by region alone, not by date.
+        yearly: Partitioned by calendar year, whatever the cadence of the others.
         choose: Gives the region with the collection to use; by default the one of the launch.
     """
 
@@ -133,6 +139,7 @@ class Step:
     group: str = GROUP
     reads_archive: bool = False
     whole_region: bool = False
+    yearly: bool = False
     choose: Callable[[Region], Region] | None = None
 
 

@@ -15,9 +15,14 @@ _FIBOA = "https://fiboa.org"
 
 
 def checked_parcels(
-    parcels: geopandas.GeoDataFrame, *, origin: str, region: shapely.Geometry, crs: str
+    parcels: geopandas.GeoDataFrame,
+    *,
+    origin: str,
+    region: shapely.Geometry,
+    crs: str,
+    what: str = "parcel",
 ) -> geopandas.GeoDataFrame:
-    """Check parcels and bring them onto a region's CRS.
+    """Check parcels, or other polygons with an id, and bring them onto a region's CRS.
 
     Args:
         parcels: As read; one row a parcel, in the shape of fiboa: ``id``, polygon, any other
@@ -25,6 +30,7 @@ def checked_parcels(
         origin: Where they are from, for errors.
         region: Outline of the region in ``crs``.
         crs: CRS of the region's grid.
+        what: What one of them is, for errors.
 
     Returns:
         Polygons in ``crs``, ordered by id (text); ``area_ha`` is added, and parcels that lie wholly
@@ -42,7 +48,7 @@ def checked_parcels(
         )
     if ID not in parcels.columns or parcels[ID].isna().any() or parcels[ID].duplicated().any():
         raise ConfigurationError(
-            f"{origin} has no column {ID!r} with one value of its own for each parcel.",
+            f"{origin} has no column {ID!r} with one value of its own for each {what}.",
             f"Name the identifying column {ID!r}, as fiboa ({_FIBOA}) does.",
         )
     kinds = set(parcels.geometry.geom_type.dropna())
@@ -55,15 +61,20 @@ def checked_parcels(
     known.geometry = shapely.make_valid(known.geometry.array, method="structure")
     inside = known.geometry.intersects(region).to_numpy()
     if not inside.any():
-        _refuse(parcels, origin=origin, region=region, crs=crs)
+        _refuse(parcels, origin=origin, region=region, crs=crs, what=what)
     chosen = known[inside].sort_values(ID, ignore_index=True)
     return chosen.assign(**{AREA_HA: np.round(chosen.area / 10_000, 4)})
 
 
 def _refuse(
-    parcels: geopandas.GeoDataFrame, *, origin: str, region: shapely.Geometry, crs: str
+    parcels: geopandas.GeoDataFrame,
+    *,
+    origin: str,
+    region: shapely.Geometry,
+    crs: str,
+    what: str,
 ) -> NoReturn:
-    """Tell why no parcel lies in the region.
+    """Tell why none of them lies in the region.
 
     Raises:
         ConfigurationError: Always.
@@ -78,7 +89,7 @@ def _refuse(
         )
     west, south, east, north = (f"{edge:g}" for edge in parcels.total_bounds)
     raise ConfigurationError(
-        f"No parcel of {origin} lies in the region; the file spans {west} {south} {east} {north} "
+        f"No {what} of {origin} lies in the region; the file spans {west} {south} {east} {north} "
         f"in {parcels.crs.to_string()}.",
         "Check the CRS the file states, and that the file is named like its region.",
     )

@@ -37,7 +37,7 @@ from eo_assets.reporting.seasons import sketch_curves, sketch_peaks
 from eo_assets.storage.partition import Partition, WholeRegion
 from eo_assets.storage.store import Record, Store, digest_of, file_digest
 from eo_assets.storage.tables import read_table, write_table
-from eo_assets.storage.vectors import parcels_file, read_parcels
+from eo_assets.storage.vectors import parcels_file, read_polygons
 
 STEP = "parcel_profiles"
 STATS = "parcel_stats"
@@ -188,7 +188,7 @@ def make_profiles(
     observed = observed.sort_values([ID, "date"], ignore_index=True)
     write_table(folder / OBSERVATIONS, observed, compression="zstd")
     parcels = checked_parcels(
-        read_parcels(Path(task.parcels)),
+        read_polygons(Path(task.parcels)),
         origin=task.parcels,
         region=project_outline(task.outline, CRS(task.crs)).geom,
         crs=task.crs,

@@ -25,7 +25,7 @@ from eo_assets.places import place, writing
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, digest_of, file_digest
-from eo_assets.storage.vectors import parcels_file, read_parcels
+from eo_assets.storage.vectors import parcels_file, read_polygons
 
 STEP = "parcel_stats"
 TABLE = "parcel_stats.parquet"
@@ -155,7 +155,7 @@ def compute_statistics(task: StatsTask) -> StatsSummary:
         ConfigurationError: The parcels cannot be used.
     """
     source, geobox = Path(task.parcels), task.grid.geobox
-    outlines = read_parcels(source)
+    outlines = read_polygons(source)
     parcels = checked_parcels(
         outlines[[ID, "geometry"]] if source.suffix == ".parquet" else outlines,
         origin=str(source),

@@ -31,6 +31,14 @@ _REASONS = {
         "Clouds leave fewer than two classes with training polygons in sight.",
         "Nothing to do; or draw polygons elsewhere.",
     ),
+    "season_without_scene": (
+        "This year's season, or the same of the year before, has no scene.",
+        "Nothing to do; or choose a longer season.",
+    ),
+    "never_seen_twice": (
+        "No place was seen in the season both of this year and of the year before.",
+        "Choose a longer season, or wait for more scenes.",
+    ),
     "too_few_pixels": (
         "Too few usable pixels to form classes; pictures show what there is.",
         "Nothing to do.",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from eo_assets.catalog.regions import Region
 
-Cadence = Literal["daily", "weekly", "monthly"]
+Cadence = Literal["daily", "weekly", "monthly", "yearly"]
 
 
 def period_start(date: dt.date, cadence: Cadence) -> dt.date:
@@ -20,10 +20,12 @@ def period_start(date: dt.date, cadence: Cadence) -> dt.date:
         cadence: Period of one partition.
 
     Returns:
-        That day, its Monday, or the first of its month.
+        That day, its Monday, or the first of its month or year.
     """
     if cadence == "weekly":
         return date - dt.timedelta(days=date.weekday())
+    if cadence == "yearly":
+        return date.replace(month=1, day=1)
     return date.replace(day=1) if cadence == "monthly" else date
 
 
@@ -34,7 +36,7 @@ class Partition:
     Attributes:
         region: The region, its collection included.
         date: First local solar day at the region's centre.
-        cadence: How long the period is: that day, seven days, or the calendar month.
+        cadence: How long the period is: that day, seven days, the calendar month or year.
     """
 
     region: Region
@@ -44,6 +46,8 @@ class Partition:
     @property
     def last_date(self) -> dt.date:
         """Last solar day of the period."""
+        if self.cadence == "yearly":
+            return self.date.replace(month=12, day=31)
         if self.cadence == "monthly":
             days = calendar.monthrange(self.date.year, self.date.month)[1]
             return self.date.replace(day=days)

@@ -38,11 +38,23 @@ def write_contours(path: Place, lines: Iterable[tuple[float, BaseGeometry]], *, 
 
 
 def parcels_file(folder: Path, region: str) -> Path:
-    """Find the parcels of a region.
+    """Find the parcels of a region; see ``_polygons_file``."""
+    return _polygons_file(folder, region, what="parcels", setting="EO_ASSETS_PARCELS")
+
+
+def sites_file(folder: Path, region: str) -> Path:
+    """Find the protected sites of a region; see ``_polygons_file``."""
+    return _polygons_file(folder, region, what="protected sites", setting="EO_ASSETS_SITES")
+
+
+def _polygons_file(folder: Path, region: str, *, what: str, setting: str) -> Path:
+    """Find the polygons of a region.
 
     Args:
         folder: Folder with one file a region.
         region: Region id.
+        what: What they are, for errors.
+        setting: Environment variable that names the folder, for errors.
 
     Returns:
         ``<region>.parquet``, ``.geojson`` or ``.json``.
@@ -54,14 +66,14 @@ def parcels_file(folder: Path, region: str) -> Path:
         if (path := folder / f"{region}{suffix}").is_file():
             return path
     raise ConfigurationError(
-        f"There are no parcels of region {region!r} in {folder}.",
+        f"There are no {what} of region {region!r} in {folder}.",
         f"Put them there as {region}.parquet (GeoParquet) or {region}.geojson, or set "
-        "EO_ASSETS_PARCELS to the folder they are in.",
+        f"{setting} to the folder they are in.",
     )
 
 
-def read_parcels(path: Path) -> geopandas.GeoDataFrame:
-    """Read a file of parcels as it is: GeoParquet or GeoJSON.
+def read_polygons(path: Path) -> geopandas.GeoDataFrame:
+    """Read a file of polygons as it is: GeoParquet or GeoJSON.
 
     Args:
         path: The file.
@@ -78,6 +90,6 @@ def read_parcels(path: Path) -> geopandas.GeoDataFrame:
         return geopandas.read_file(path)
     except (ValueError, OSError, RuntimeError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read as parcels: {error}.",
+            f"{path} cannot be read as polygons: {error}.",
             "Write it as GeoParquet or GeoJSON with one polygon a row.",
         ) from error
