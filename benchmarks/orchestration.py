@@ -28,7 +28,6 @@ from distributed import Client
 
 from eo_assets.catalog.regions import Region, load_regions
 from eo_assets.definitions import build_defs
-from eo_assets.defs.dask_cluster import local_cluster
 from eo_assets.defs.instance import open_instance
 from eo_assets.defs.jobs import CHAIN
 from eo_assets.pipeline import band_stack, clusters, geotiff, mosaic, reports, stac_items
@@ -36,6 +35,8 @@ from eo_assets.sample.api.embedded import EmbeddedCatalog
 from eo_assets.settings import load_settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
+from eo_assets.workers.clusters import open_cluster
+from eo_assets.workers.where import Workers
 
 DATES_A_RUN = 10
 
@@ -132,9 +133,9 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         EmbeddedCatalog(base.sample_dir, writable=False) as catalog,
-        local_cluster(2, "2GiB") as cluster,
+        open_cluster(Workers(n_workers=2, memory_limit="2GiB")) as cluster,
     ):
-        address = cluster.scheduler_address
+        address = cluster.again["address"]
         places = (Path(folder) / str(number) for number in itertools.count())
 
         def work(name: str, some: list[Partition], known: dict[str, Region]) -> tuple[float, float]:

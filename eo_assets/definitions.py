@@ -7,6 +7,7 @@ with other settings; ``defs`` is the one for Dagster's services.
 from __future__ import annotations
 
 import importlib
+from dataclasses import asdict
 
 import dagster as dg
 
@@ -30,6 +31,7 @@ from eo_assets.defs.source import SceneSource
 from eo_assets.defs.steps import StepDefaults
 from eo_assets.defs.watching import WatchDefaults
 from eo_assets.settings import Settings, load_settings
+from eo_assets.workers.where import Workers
 
 STEPS = ("stac_items", "band_stack", "mosaic", "geotiff", "clusters", "reports")
 """The assets in their order; each is a module of ``eo_assets.defs.assets``."""
@@ -111,10 +113,7 @@ def build_defs(
                 catalog=settings.product_catalog,
             ),
             "dask": DaskCluster(
-                address=settings.dask_address,
-                n_workers=settings.n_workers,
-                memory_limit=settings.dask_memory_limit,
-                dashboard_url=settings.dask_dashboard_url,
+                **asdict(Workers.of(settings)), dashboard_url=settings.dask_dashboard_url
             ),
         },
         # parallel work is Dask's; a process a step would pay for its start-up six times

@@ -117,14 +117,67 @@ class Settings(BaseSettings):
         Field(description="Number of classes, unless the region says otherwise.", ge=2, le=64),
     ] = 8
     dask_address: Annotated[
-        str, Field(description="An existing Dask scheduler; a local cluster when empty.")
+        str,
+        Field(
+            description="A running Dask scheduler, tcp://host:8786 or tls://host:8786; a local "
+            "cluster when empty."
+        ),
     ] = ""
+    dask_tls_ca: Annotated[
+        Path | None,
+        Field(
+            description="For a scheduler at tls://: certificate of the authority that vouches for "
+            "it and its workers, a PEM file."
+        ),
+    ] = None
+    dask_tls_cert: Annotated[
+        Path | None, Field(description="Our own certificate for such a scheduler, a PEM file.")
+    ] = None
+    dask_tls_key: Annotated[
+        Path | None, Field(description="The key of that certificate, a PEM file.")
+    ] = None
+    dask_gateway: Annotated[
+        str,
+        Field(
+            description="Address of a Dask Gateway that starts a cluster for each run. How to log "
+            "in there is Dask's own configuration: DASK_GATEWAY__AUTH__TYPE and what belongs to it."
+        ),
+    ] = ""
+    dask_gateway_cluster: Annotated[
+        str,
+        Field(
+            description="Name of a cluster that runs on the gateway, instead of a new one a run."
+        ),
+    ] = ""
+    dask_kubernetes: Annotated[
+        Path | None,
+        Field(
+            description="Manifest of a DaskCluster, such as deploy/dask-cluster.yaml, that the "
+            "Dask operator of Kubernetes starts for each run; needs dask-kubernetes."
+        ),
+    ] = None
     dask_workers: Annotated[
-        int, Field(description="Worker processes of the local cluster; 0 for one a core.", ge=0)
+        int,
+        Field(
+            description="Workers of a cluster that is started for a run; 0 for one a core here.",
+            ge=0,
+        ),
+    ] = 0
+    dask_most_workers: Annotated[
+        int,
+        Field(
+            description="So many when there is much to do, on a gateway or Kubernetes; 0 for "
+            "EO_ASSETS_DASK_WORKERS at any time.",
+            ge=0,
+        ),
     ] = 0
     dask_memory_limit: Annotated[
         str, Field(description="Memory of each worker of the local cluster.")
     ] = "4GiB"
+    dask_wait_s: Annotated[
+        int,
+        Field(description="Seconds until the first worker has to be there, or a run fails.", ge=1),
+    ] = 300
     dask_dashboard_url: Annotated[
         str, Field(description="Address of the Dask dashboard as people's browsers reach it.")
     ] = ""
@@ -133,7 +186,8 @@ class Settings(BaseSettings):
         Field(
             description="HTTP headers of a private catalogue, as a JSON object of texts. Sent to "
             "the host of EO_ASSETS_CATALOG only, with searches and for files that lie there. Dask "
-            "workers on other machines need this setting in their own environment."
+            "workers on other machines are told over encrypted connections; else they need this "
+            "setting in their own environment."
         ),
     ] = SecretStr("")
     catalog_token: Annotated[
@@ -271,6 +325,10 @@ class Settings(BaseSettings):
         "training",
         "sensor_ledger",
         "tiles_dir",
+        "dask_tls_ca",
+        "dask_tls_cert",
+        "dask_tls_key",
+        "dask_kubernetes",
     )
     @classmethod
     def _is_absolute(cls, path: Place | None) -> Place | None:
@@ -305,8 +363,8 @@ class Settings(BaseSettings):
         return self.sensor_ledger or self.dagster_home / "storage" / "scenes.sqlite"
 
     @property
-    def n_workers(self) -> int:
-        """Worker processes of the local cluster."""
+    def dask_n_workers(self) -> int:
+        """Workers of a cluster that is started for a run."""
         return self.dask_workers or os.cpu_count() or 1
 
     @property
@@ -432,3 +490,8 @@ def run_with_settings(function: Callable[[T], R], task: T) -> R:
 @lru_cache(maxsize=1)
 def _own_access() -> Access:
     return load_settings().access
+
+
+def forget_access() -> None:
+    """Read the environment again for the next task: it has changed."""
+    _own_access.cache_clear()

@@ -12,7 +12,7 @@ from rich.table import Table
 from eo_assets.catalog.regions import Region, load_regions
 from eo_assets.commands.materialize import Chain, result_of, summarise, title_of
 from eo_assets.commands.progress import Progress, quiet
-from eo_assets.commands.ranges import with_cluster
+from eo_assets.commands.shared_workers import shared_workers
 from eo_assets.definitions import STEPS, build_defs
 from eo_assets.defs.instance import open_instance
 from eo_assets.defs.jobs import application_job_name, region_job_name, year_job_name
@@ -87,7 +87,7 @@ def run_of_years(
     """
     progress = Progress(console, (name,))
     with contextlib.ExitStack() as stack:
-        ready = with_cluster(settings.model_copy(update={"max_retries": 0}), stack)
+        ready = shared_workers(settings.model_copy(update={"max_retries": 0}), stack)
         chain = Chain(ready, partitions, progress, job=year_job_name(name))
         instance = stack.enter_context(open_instance(settings.dagster_home))
         for partition in partitions:

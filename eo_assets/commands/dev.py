@@ -18,7 +18,7 @@ from rich.console import Console
 
 from eo_assets.commands.processes import interruptible
 from eo_assets.commands.products import served
-from eo_assets.defs.dask_cluster import local_cluster
+from eo_assets.commands.shared_workers import shared_workers
 from eo_assets.defs.instance import ensure_workspace, limit_pool
 from eo_assets.defs.lost_runs import end_lost_runs
 from eo_assets.defs.steps import ARCHIVE_POOL
@@ -63,14 +63,12 @@ def run_services(
         catalog = _catalog(settings, catalog_port, stack)
         products_url = stack.enter_context(served(settings.outputs, products_port))
         tiles_url = _tiles(settings, tiles_port, f"http://127.0.0.1:{port}", stack)
-        dask_address, dashboard = _dask(settings, stack)
+        settings = shared_workers(settings, stack)
         ready = settings.model_copy(
             update={
                 "catalog": catalog,
                 "products_url": settings.products_url or products_url,
                 "tiles_url": settings.tiles_url or tiles_url,
-                "dask_address": dask_address,
-                "dask_dashboard_url": settings.dask_dashboard_url or dashboard,
             }
         )
         limit_pool(settings.dagster_home, ARCHIVE_POOL, settings.archive_runs)
@@ -117,13 +115,6 @@ def _tiles(settings: Settings, port: int, dagster: str, stack: contextlib.ExitSt
     ready = ready.model_copy(update={"dagster_url": settings.dagster_url or dagster})
     _, url = stack.enter_context(tile_server(ready, port=port))
     return url
-
-
-def _dask(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:
-    if settings.dask_address:
-        return settings.dask_address, settings.dask_dashboard_url
-    cluster = stack.enter_context(local_cluster(settings.n_workers, settings.dask_memory_limit))
-    return str(cluster.scheduler_address), str(cluster.dashboard_link)
 
 
 def _start_dagster(

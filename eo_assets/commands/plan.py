@@ -64,7 +64,8 @@ def show_plan(
     console.print(_comparison(rows) if compare else _table(rows))
     console.print(
         f"Reading {calibration.mpx_per_s:.1f} million pixels a second and thread, from "
-        f"{calibration.origin}; {settings.n_workers} workers, {settings.dask_memory_limit} each.",
+        f"{calibration.origin}; {settings.dask_n_workers} workers, "
+        f"{settings.dask_memory_limit} each.",
         soft_wrap=True,
     )
 
@@ -97,7 +98,7 @@ def _row(
         empty=bool(estimate.empty),
         source_px=estimate.expected.pixels,
         region_px=estimate.region_px,
-        readers=settings.n_workers * reader_threads(href),
+        readers=settings.dask_n_workers * reader_threads(href),
     )
     return {
         "partition": partition.key,

@@ -16,8 +16,8 @@ from rich.table import Table
 
 from eo_assets.commands.materialize import Chain, result_of
 from eo_assets.commands.progress import Progress, quiet
+from eo_assets.commands.shared_workers import shared_workers
 from eo_assets.definitions import STEPS
-from eo_assets.defs.dask_cluster import local_cluster
 from eo_assets.defs.instance import open_instance
 from eo_assets.errors import ArtifactError, EoAssetsError, StorageError
 from eo_assets.settings import Settings
@@ -50,7 +50,7 @@ def run_range(
     failures: dict[str, EoAssetsError] = {}
     table = Table("partition", "s", "result", title=f"{len(wanted)} partitions")
     with contextlib.ExitStack() as stack:
-        ready = with_cluster(settings, stack)
+        ready = shared_workers(settings, stack)
         progress = Progress(console)
         chain = Chain(ready, wanted, progress)
         instance = stack.enter_context(open_instance(settings.dagster_home))
@@ -95,14 +95,6 @@ def is_finished(store: Store, partition: Partition) -> bool:
         for above, digest in record.upstream.items()
         if above in records
     )
-
-
-def with_cluster(settings: Settings, stack: contextlib.ExitStack) -> Settings:
-    """Give settings with one Dask cluster for many runs; it ends with the stack."""
-    if settings.dask_address:
-        return settings
-    cluster = stack.enter_context(local_cluster(settings.n_workers, settings.dask_memory_limit))
-    return settings.model_copy(update={"dask_address": str(cluster.scheduler_address)})
 
 
 def _attempt(

@@ -6,9 +6,7 @@ Opened on first use, shared by all steps of a run, torn down whatever happens.
 from __future__ import annotations
 
 import contextlib
-import logging
-import signal
-import threading
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -18,7 +16,10 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from eo_assets.errors import ConfigurationError
-from eo_assets.settings import run_with_settings
+from eo_assets.settings import load_settings
+from eo_assets.workers.clusters import Cluster, open_cluster
+from eo_assets.workers.tasks import run_tasks
+from eo_assets.workers.where import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,61 +28,31 @@ _TELL_S = 2.0
 """Between two messages of how far tasks are: each is a record in Dagster's database."""
 
 
-def local_cluster(n_workers: int, memory_limit: str) -> Any:
-    """Start worker processes on this machine.
-
-    An interrupt from the keyboard, which reaches every process of a terminal, is left to whoever
-    started them: the workers are ended in order, and say nothing of it.
-
-    Args:
-        n_workers: Worker processes.
-        memory_limit: Memory of each.
-
-    Returns:
-        The ``LocalCluster``, a context manager.
-    """
-    from distributed import LocalCluster
-
-    with _children_ignore_interrupts():
-        return LocalCluster(
-            n_workers=n_workers,
-            # a task reads with threads of its own; GDAL and BLAS use the cores
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=memory_limit,
-            dashboard_address="127.0.0.1:0",
-            host="127.0.0.1",
-            # a task's error is raised where its result is asked for; once is enough
-            silence_logs=logging.CRITICAL,
-        )
-
-
-@contextlib.contextmanager
-def _children_ignore_interrupts() -> Iterator[None]:
-    # what is ignored stays ignored in processes started meanwhile; only the main thread may say so
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)
-
-
 class DaskCluster(dg.ConfigurableResource[Any]):
-    """A local cluster of worker processes, or an existing scheduler."""
+    """Workers on this machine, of a running scheduler, of Dask Gateway, or on Kubernetes.
+
+    See ``eo_assets.workers.clusters.Workers`` for what the fields mean.
+    """
 
     address: str = Field(
-        default="", description="An existing scheduler, tcp://host:8786; local cluster when empty."
+        default="", description="A running scheduler, tcp://host:8786 or tls://host:8786."
     )
-    n_workers: int = Field(default=2, description="Worker processes of a local cluster.")
+    gateway: str = Field(default="", description="Address of a Dask Gateway.")
+    gateway_cluster: str = Field(default="", description="A cluster that runs on the gateway.")
+    kubernetes: str = Field(default="", description="Manifest of a DaskCluster.")
+    n_workers: int = Field(default=2, description="Workers of a cluster that is started.")
+    most_workers: int = Field(default=0, description="As many when there is much to do.")
     memory_limit: str = Field(default="4GiB", description="Memory of each local worker.")
+    wait_s: int = Field(default=300, description="Seconds until the first worker is there.")
+    tls_ca: str = Field(default="", description="Certificate of the authority, PEM file.")
+    tls_cert: str = Field(default="", description="Our own certificate, PEM file.")
+    tls_key: str = Field(default="", description="Key of our certificate, PEM file.")
     dashboard_url: str = Field(
         default="", description="The dashboard's address as browsers reach it."
     )
 
     _stack: contextlib.ExitStack | None = PrivateAttr(default=None)
+    _cluster: Cluster | None = PrivateAttr(default=None)
     _client: Any = PrivateAttr(default=None)
     _name: str = PrivateAttr(default="eo_assets")
 
@@ -94,48 +65,44 @@ class DaskCluster(dg.ConfigurableResource[Any]):
             try:
                 yield self
             finally:
-                self._client = None
-                self._stack = None
+                self._client = self._cluster = self._stack = None
 
     @property
     def client(self) -> Any:
         """The client; connecting or starting a cluster the first time.
 
         Raises:
-            ConfigurationError: No scheduler answers at the address.
+            ConfigurationError: Nobody answers, no worker comes, or they run other software.
         """
         if self._client is None:
             self._client = self._connect()
         return self._client
 
     def _connect(self) -> Any:
-        from distributed import Client
+        # brings distributed along
+        from eo_assets.workers.preparing import prepare
 
         assert self._stack is not None
-        if not self.address:
-            cluster = self._stack.enter_context(local_cluster(self.n_workers, self.memory_limit))
-            return self._stack.enter_context(Client(cluster, set_as_default=False, name=self._name))
-        try:
-            return self._stack.enter_context(
-                Client(self.address, timeout="20s", set_as_default=False, name=self._name)
-            )
-        except OSError as error:
-            raise ConfigurationError(
-                f"No Dask scheduler answers at {self.address}.",
-                "Start one, or leave EO_ASSETS_DASK_ADDRESS empty for a local cluster.",
-            ) from error
+        fields = {each.name: getattr(self, each.name) for each in dataclasses.fields(Workers)}
+        self._cluster = self._stack.enter_context(open_cluster(Workers(**fields)))
+        client = self._stack.enter_context(self._cluster.connect(self._name))
+        log = dg.get_dagster_logger()
+        for remark in prepare(client, load_settings(), wait_s=self.wait_s):
+            log.warning(remark)
+        return client
 
     @property
     def dashboard(self) -> str:
         """Address of the dashboard, empty before the cluster is used."""
-        if self._client is None:
+        if self._client is None or self._cluster is None:
             return ""
-        return self.dashboard_url or str(self._client.dashboard_link)
+        return self.dashboard_url or self._cluster.dashboard or str(self._client.dashboard_link)
 
     def for_another_run(self) -> dict[str, Any]:
         """Give the fields of a resource that uses the same workers while this one is open."""
-        address = self.address or str(self.client.scheduler.address)
-        return {"address": address, "dashboard_url": self.dashboard_url or self.dashboard}
+        _ = self.client
+        assert self._cluster is not None
+        return {**self._cluster.again, "dashboard_url": self.dashboard}
 
     def runner(self, context: dg.AssetExecutionContext, label: str) -> DaskRunner:
         """Give a task runner for one partition of an asset.
@@ -176,23 +143,14 @@ class DaskRunner:
         """
         if not tasks:
             return []
-        from distributed import KilledWorker, as_completed
+        from distributed import KilledWorker
 
         client = self._cluster.client
-        futures = self._submit(function, tasks, label)
-        started = told = time.perf_counter()
-        self._tell(label, 0, len(futures))
+        key = f"{label.replace(' ', '_')}-{self._name}-{time.time_ns():x}"
+        tell = self._progress(label, len(tasks))
         try:
-            for done, future in enumerate(as_completed(futures, loop=client.loop), start=1):
-                if future.status == "error":
-                    break
-                now = time.perf_counter()
-                if done < len(futures) and now - told > _TELL_S:
-                    self._tell(label, done, len(futures))
-                    told = now
-            results: list[R] = client.gather(futures)
+            return run_tasks(client, function, tasks, key=key, tell=tell)
         except KilledWorker as error:
-            client.cancel(futures, force=True)
             raise ConfigurationError(
                 f"{self._name}: the workers that tried {label} died, most likely of too little "
                 "memory.",
@@ -203,26 +161,21 @@ class DaskRunner:
                 f"{self._name}: the Dask scheduler went away during {label}.",
                 "See that it runs, then materialise again.",
             ) from error
-        except BaseException:
-            # a run's cancellation arrives here too
-            client.cancel(futures, force=True)
-            raise
-        if told > started:
-            self._tell(label, len(futures), len(futures))
-        return results
 
-    def _submit(self, function: Callable[[T], R], tasks: Sequence[T], label: str) -> list[Any]:
-        import dask
+    def _progress(self, label: str, of: int) -> Callable[[int], None]:
+        """Give what tells now and then how many of the tasks are done."""
+        started = told = time.perf_counter()
+        self._tell(label, 0, of)
 
-        key = f"{label.replace(' ', '_')}-{self._name}-{time.time_ns():x}"
-        # a task with the pixels of a figure is sent once and needs no warning
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "64MiB"}):
-            return [
-                self._cluster.client.submit(
-                    run_with_settings, function, task, key=f"{key}-{i}", pure=False
-                )
-                for i, task in enumerate(tasks)
-            ]
+        def tell(done: int) -> None:
+            nonlocal told
+            now = time.perf_counter()
+            # the last is told of only where one before was
+            if (told > started) if done == of else (now - told > _TELL_S):
+                self._tell(label, done, of)
+                told = now
+
+        return tell
 
     def _tell(self, label: str, done: int, of: int) -> None:
         self._context.log.info("%s: %s %d/%d", self._name, label, done, of)

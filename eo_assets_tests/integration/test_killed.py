@@ -7,33 +7,21 @@ materialisation gives the bytes an undisturbed one gives.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import hashlib
 import multiprocessing
 import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
-import dagster as dg
 import pytest
 from distributed import Client, LocalCluster
 
-from eo_assets.catalog.regions import Region
-from eo_assets.definitions import build_defs
-from eo_assets.defs.jobs import CHAIN
-from eo_assets.settings import load_settings
-from eo_assets.storage.partition import Partition
-from eo_assets.storage.store import Store
 from eo_assets_tests.faults.archive import fault_archive
+from eo_assets_tests.place import DAY, Place
 from eo_assets_tests.tiny_archive import Granule, region, write_granule
 
 pytestmark = pytest.mark.integration
 
-DAY = "2023-07-01"
-STEPS = ("stac_items", "band_stack", "mosaic")
 WAIT_S = 120
 
 
@@ -47,45 +35,6 @@ def archive(tmp_path_factory):
         yield running
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a run works: picklable, so that it can be given to another process."""
-
-    catalog: str
-    outputs: Path
-    region: Region
-
-    def run(self, scheduler: str, steps: tuple[str, ...] = STEPS) -> bool:
-        settings = load_settings(
-            catalog=self.catalog, dask_address=scheduler, outputs=self.outputs, max_retries=0
-        )
-        job = build_defs(settings, regions={self.region.id: self.region}).resolve_job_def(CHAIN)
-        with dg.DagsterInstance.ephemeral() as instance:
-            return job.execute_in_process(
-                partition_key=dg.MultiPartitionKey({"date": DAY, "region": self.region.id}),
-                asset_selection=[dg.AssetKey(step) for step in steps],
-                instance=instance,
-                raise_on_error=False,
-            ).success
-
-    @property
-    def folder(self) -> Path:
-        partition = Partition(self.region, dt.date.fromisoformat(DAY))
-        return Store(self.outputs).folder(partition, "mosaic")
-
-    def drafts(self) -> list[Path]:
-        return [path for path in self.folder.parent.glob(".mosaic-*") if path.is_dir()]
-
-    def contents(self) -> dict[str, str]:
-        """Checksum of each file of the mosaic, but for how long reads took."""
-        files = (path for path in self.folder.rglob("*") if path.is_file())
-        return {
-            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-            if path.name != "reads.parquet"
-        }
-
-
 def cluster(workers: int = 1) -> LocalCluster:
     return LocalCluster(
         n_workers=workers, threads_per_worker=1, memory_limit="2GiB", host="127.0.0.1",
@@ -96,7 +45,7 @@ def cluster(workers: int = 1) -> LocalCluster:
 @pytest.fixture(scope="module")
 def undisturbed(archive, scheduler, tmp_path_factory):
     place = Place(archive.url, tmp_path_factory.mktemp("undisturbed"), region())
-    assert place.run(scheduler)
+    assert place.run(scheduler).success
     return place.contents()
 
 
@@ -107,13 +56,13 @@ def place(archive, tmp_path):
 
 
 def run_and_exit(place: Place, scheduler: str) -> None:
-    sys.exit(0 if place.run(scheduler, ("mosaic",)) else 1)
+    sys.exit(0 if place.run(scheduler, ("mosaic",)).success else 1)
 
 
 @contextlib.contextmanager
 def stuck_in_mosaic(place: Place, archive, scheduler: str):
     """A run in another process whose worker waits for a file of the mosaic it has begun."""
-    assert place.run(scheduler, ("stac_items", "band_stack"))
+    assert place.run(scheduler, ("stac_items", "band_stack")).success
     # asked to come back in half a minute, a reader surely still waits when it is looked for
     before = archive.asked("B04.tif")
     archive.fail("B04.tif", 503, retry_after="30")
@@ -137,7 +86,7 @@ def stuck_in_mosaic(place: Place, archive, scheduler: str):
 
 
 def assert_recovers(place: Place, scheduler: str, undisturbed: dict[str, str]) -> None:
-    assert place.run(scheduler, ("mosaic",))
+    assert place.run(scheduler, ("mosaic",)).success
     assert place.contents() == undisturbed
     assert place.drafts() == []
 

@@ -113,9 +113,9 @@ def test_the_token_is_not_shown():
 
 
 def test_workers_are_the_cores_unless_told(monkeypatch):
-    assert load_settings(dask_workers=3).n_workers == 3
+    assert load_settings(dask_workers=3).dask_n_workers == 3
     monkeypatch.setattr("os.cpu_count", lambda: 6)
-    assert load_settings().n_workers == 6
+    assert load_settings().dask_n_workers == 6
 
 
 def test_the_example_shows_every_setting_with_its_default():
