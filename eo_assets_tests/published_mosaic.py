@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import numpy as np
 
+from eo_assets.catalog.collections import get_collection
 from eo_assets.catalog.regions import load_regions
+from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store
 from eo_assets_tests.synthetic_scene import write_scene
 
+SOURCES = [{"id": "scene", "links": [{"rel": "self", "href": "https://example.com/scene"}]}]
 PARTITION = Partition(load_regions()["bucegi"], dt.date(2023, 7, 15))
 
 
@@ -51,4 +55,17 @@ def store_with_mosaic(
     with store.publish(PARTITION, "band_stack") as place:
         (place / "grid.json").write_text(store.grid.model_dump_json(), encoding="utf-8")
         store.write_record(place, record("band_stack"))
+    publish_sources(store, PARTITION)
     return store
+
+
+def publish_sources(store: Store, partition: Partition) -> None:
+    """Publish the snapshot of one scene and a graph over it, beside what is there."""
+    folder = store.folder(partition, "stac_items")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "items.json").write_text(json.dumps({"features": SOURCES}), encoding="utf-8")
+    collection = get_collection(partition.region.collection)
+    cube = VirtualCube.load(collection.id, (), collection.default_bands)
+    folder = store.folder(partition, "band_stack")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cube.json").write_text(cube.model_dump_json(), encoding="utf-8")

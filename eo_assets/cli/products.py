@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,3 +76,25 @@ def plan(
     partitions = partitions_of(settings, regions=regions, days=date, collection=collection or "")
     ensure_catalog(settings)
     show_plan(settings, partitions=partitions, compare=compare, as_json=as_json, console=console)
+
+
+@app.command()
+def replay(
+    item: Annotated[
+        str, typer.Argument(help="The STAC item (JSON) of a product: a file, s3:// or az://.")
+    ],
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep what is made again in this new folder.")
+    ] = None,
+) -> None:
+    """Make a product again from what its STAC item says, and compare checksums.
+
+    Starts from the source scenes and uses nothing stored but the item - for classes that another
+    date founded, also the model beside it. Exit code 1 when a file differs.
+    """
+    from eo_assets.commands.replay import run_replay
+    from eo_assets.places import place
+    from eo_assets.settings import load_settings
+
+    same = run_replay(load_settings(), item=place(item), keep=keep, console=console)
+    raise typer.Exit(0 if same else 1)

@@ -71,6 +71,28 @@ class CodeBook:
         dates = {date: Appearance(mosaic=mosaic)}
         return cls(reference=date, valid_pct=valid_pct, model=model, dates=dates)
 
+    @classmethod
+    def again(
+        cls, model: ClusterModel, *, date: str, mosaic: str, reference: str, valid_pct: float
+    ) -> CodeBook:
+        """A book of one date only, from the model that labelled it; see ``model_for``.
+
+        Args:
+            model: The model, added classes included.
+            date: The date, ISO 8601.
+            mosaic: Digest of its mosaic.
+            reference: Date that founded the book the model is from.
+            valid_pct: Share of the region that date shows, per cent.
+        """
+        added = tuple(identity.class_id for identity in model.additions.identities)
+        return cls(
+            reference=reference,
+            valid_pct=valid_pct,
+            model=model.with_additions(Additions.none()),
+            additions=model.additions,
+            dates={date: Appearance(mosaic=mosaic, additions=added)},
+        )
+
     def model_for(self, date: str) -> ClusterModel:
         """The model that labels a date: the reference's, and the added classes that occur."""
         ids = self.dates[date].additions if date in self.dates else ()

@@ -17,6 +17,7 @@ from eo_assets.cube.probing import Probe, probe_scene, with_grids
 from eo_assets.cube.scene import Scene, scene_of
 from eo_assets.errors import FailureBudgetError, SourceContractError
 from eo_assets.pipeline.tasks import TaskRunner
+from eo_assets.places import Place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.region_grid import GRID
 from eo_assets.storage.store import Record, Store, digest_of
@@ -99,14 +100,24 @@ def materialise(
         },
         upstream={"stac_items": upstream.digest},
         files={"cube": CUBE, "grid": GRID, "probes": PROBES},
-        digest=digest_of(STEP, cube.digest, grid.model_dump_json()),
+        digest=stack_digest(cube, grid),
     )
     with store.publish(partition, STEP) as folder:
-        (folder / CUBE).write_text(cube.model_dump_json(indent=1), encoding="utf-8")
-        (folder / GRID).write_text(grid.model_dump_json(), encoding="utf-8")
+        write_stack(folder, cube, grid)
         (folder / PROBES).write_text(_probe_table(files, faults, quarantined), encoding="utf-8")
         store.write_record(folder, record)
     return record
+
+
+def stack_digest(cube: VirtualCube, grid: Grid) -> str:
+    """Identify the pixels a cube has on a grid."""
+    return digest_of(STEP, cube.digest, grid.model_dump_json())
+
+
+def write_stack(folder: Place, cube: VirtualCube, grid: Grid) -> None:
+    """Write a cube and its grid."""
+    (folder / CUBE).write_text(cube.model_dump_json(indent=1), encoding="utf-8")
+    (folder / GRID).write_text(grid.model_dump_json(), encoding="utf-8")
 
 
 def describe(

@@ -21,7 +21,14 @@ from eo_assets.storage.tables import mapped_array, write_array, write_table
 CLASSIFICATION = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
 
 MODEL = "model.json"
-TABLES = ("classes", "signatures", "k_scan", "sample")
+PARQUET_TYPE = "application/vnd.apache.parquet"
+TABLES = {
+    "classes": "The classes: area, name, colour, silhouette",
+    "signatures": "Mean, spread and number of pixels of each class and band",
+    "k_scan": "How well other numbers of classes fit",
+    "sample": "Sampled pixels with class and silhouette",
+}
+"""What each table beside a class map holds, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from eo_assets.catalog.collections import get_collection
@@ -12,6 +13,7 @@ from eo_assets.pipeline.class_identity import Identified, continuity, identify, 
 from eo_assets.pipeline.class_products import (
     CLASSIFICATION,
     MODEL,
+    PARQUET_TYPE,
     TABLES,
     classification,
     legend,
@@ -24,7 +26,8 @@ from eo_assets.pipeline.clusters_checks import judge_stability
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import Place
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import product_item, raster_asset, write_item
+from eo_assets.storage.product_item import file_asset, product_item, raster_asset, write_item
+from eo_assets.storage.provenance import Origin, origin_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of
 
 __all__ = ["STEP", "ClusterOptions", "date_named", "materialise", "scaling_named"]
@@ -72,7 +75,8 @@ def materialise(
     result = label_mosaic(sampled, identified.model, k_scan, runner=runner)
     grid = Grid.of(sampled.geobox)
     with store.publish(partition, STEP) as folder:
-        record = _publish(folder, partition, result, identified, grid, upstream, runner)
+        origin = origin_of(partition, store, STEP, options=options)
+        record = _publish(folder, partition, result, identified, grid, upstream, runner, origin)
         store.write_record(folder, record)
     return record
 
@@ -85,13 +89,14 @@ def _publish(
     grid: Grid,
     upstream: Record,
     runner: TaskRunner,
+    origin: Origin,
 ) -> Record:
     name = partition.product_name("classes", crs=grid.crs, resolution_m=abs(grid.transform[0]))
     model = identified.model
     target = folder / f"{name}.tif"
     write_labels(folder, target, result.labels, grid, model, upstream.digest, runner=runner)
     (folder / MODEL).write_text(model.to_json(), encoding="utf-8")
-    tables = {table_name: getattr(result, table_name) for table_name in TABLES}
+    tables = write_tables(folder, {title: getattr(result, title) for title in TABLES})
     band: dict[str, Any] = {"name": "class", "data_type": "uint8", "nodata": NODATA}
     band["classification:classes"] = classification(legend(model))
     stac_asset = raster_asset(
@@ -105,9 +110,14 @@ def _publish(
         grid.geobox,
         item_id=name,
         acquired=acquisition_times(upstream),
-        stac_assets={"classes": stac_asset},
-        sources=[],
-        properties={"processing:lineage": f"{model.method} on {', '.join(model.features)}"},
+        stac_assets={"classes": stac_asset, **_companions(folder, tables)},
+        origin=origin,
+        properties={
+            "processing:lineage": f"{model.method} on {', '.join(model.features)}",
+            # which date founded the classes, and how much of the region it shows
+            "eo_assets:reference_date": identified.book.reference,
+            "eo_assets:reference_valid_pct": identified.book.valid_pct,
+        },
     )
     item["stac_extensions"] = [*item["stac_extensions"], CLASSIFICATION]
     write_item(folder / f"{name}.json", item)
@@ -123,11 +133,23 @@ def _publish(
             "classes": target.name,
             "stac_item": f"{name}.json",
             "model": MODEL,
-            **{f"{n}_table": file for n, file in write_tables(folder, tables).items()},
+            **{f"{title}_table": file for title, file in tables.items()},
         },
         digest=digest_of(STEP, upstream.digest, stac_asset["file:checksum"]),
         verdicts=(judge_stability(summary),),
     )
+
+
+def _companions(folder: Place, tables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    model = file_asset(
+        folder / MODEL, media_type="application/json", title="The fitted model", roles=("metadata",)
+    )
+    return {"model": model} | {
+        f"{title}_table": file_asset(
+            folder / file, media_type=PARQUET_TYPE, title=TABLES[title], roles=("data",)
+        )
+        for title, file in tables.items()
+    }
 
 
 def _summary(

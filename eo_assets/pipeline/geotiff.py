@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +26,7 @@ from eo_assets.storage.product_item import (
     raster_asset,
     write_item,
 )
+from eo_assets.storage.provenance import origin_of
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of
 
@@ -106,7 +106,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
             item_id=name,
             acquired=acquisition_times(upstream),
             stac_assets={"data": asset},
-            sources=_sources(store, partition),
+            origin=origin_of(partition, store, STEP),
             properties={
                 "eo:cloud_cover": upstream.summary["masked_pct"],
                 "eo_assets:valid_pct": upstream.summary["valid_pct"],
@@ -184,13 +184,3 @@ def _tags(partition: Partition, cube: VirtualCube) -> dict[str, str]:
         "SOURCE_ITEMS": " ".join(scene.id for scene in cube.scenes),
         "VIRTUAL_CUBE": cube.digest,
     }
-
-
-def _sources(store: Store, partition: Partition) -> list[str]:
-    """Give the address of each item the product is made from, or its id where it has none."""
-    path = store.folder(partition, "stac_items") / "items.json"
-    items = json.loads(path.read_text(encoding="utf-8"))["features"]
-    return [
-        next((link["href"] for link in item["links"] if link["rel"] == "self"), item["id"])
-        for item in items
-    ]

@@ -24,6 +24,7 @@ from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import Place, place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
+from eo_assets.storage.provenance import Origin, origin_of
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of, file_digest
 
@@ -86,7 +87,8 @@ def materialise(
         ]
         runner.map(write_map, tasks, label="maps")
         runner.map(write_picture, tasks, label="pictures")
-        record = _publish(folder, partition, tasks, upstream)
+        origin = origin_of(partition, store, STEP, options=options)
+        record = _publish(folder, partition, tasks, upstream, origin)
         store.write_record(folder, record)
     return record
 
@@ -148,7 +150,9 @@ def _tags(view: View, available: tuple[str, ...], upstream: Record) -> dict[str,
     }
 
 
-def _publish(folder: Place, partition: Partition, tasks: list[MapTask], upstream: Record) -> Record:
+def _publish(
+    folder: Place, partition: Partition, tasks: list[MapTask], upstream: Record, origin: Origin
+) -> Record:
     stac_assets: dict[str, Any] = {}
     for task in tasks:
         form = stored_as(task.view)
@@ -165,7 +169,7 @@ def _publish(folder: Place, partition: Partition, tasks: list[MapTask], upstream
         item_id=name,
         acquired=acquisition_times(upstream),
         stac_assets=stac_assets,
-        sources=[],
+        origin=origin,
         properties={"processing:lineage": "computed from the mosaic of the same day"},
     )
     write_item(folder / f"{name}.json", item)

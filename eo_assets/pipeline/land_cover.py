@@ -29,6 +29,7 @@ from eo_assets.pipeline.training_polygons import usable_polygons
 from eo_assets.places import Place
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
+from eo_assets.storage.provenance import Origin, origin_of
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of, file_digest
 from eo_assets.supervised.accuracy import Z_95
@@ -87,7 +88,9 @@ def materialise(
         made = classify_mosaic(mosaic, grid, usable, options, folder=folder, runner=runner)
         if made is not None:
             write_table(folder / TRAINING, usable)
-            record = _publish(folder, partition, made, grid, upstream, runner)
+            # polygons drawn by people are beside the item, not in it
+            origin = origin_of(partition, store, STEP, repeatable=False)
+            record = _publish(folder, partition, made, grid, upstream, runner, origin)
             store.write_record(folder, record)
             return record
     return store.publish_empty(partition, STEP, upstream=upstream, reason=NO_TRAINING_PIXELS)
@@ -100,6 +103,7 @@ def _publish(
     grid: Grid,
     upstream: Record,
     runner: TaskRunner,
+    origin: Origin,
 ) -> Record:
     resolution_m = abs(grid.transform[0])
     name = partition.product_name("land-cover", crs=grid.crs, resolution_m=resolution_m)
@@ -111,7 +115,7 @@ def _publish(
         folder, made, title=partition.region.title, date=str(partition.date), runner=runner,
         labels=target, pixel_m=resolution_m, shape=grid.shape,
     )  # fmt: skip
-    _write_item(folder, name, partition, made, grid, upstream)
+    _write_item(folder, name, partition, made, grid, upstream, origin)
     return Record(
         step=STEP,
         region=partition.region.id,
@@ -172,7 +176,13 @@ def _write_rasters(
 
 
 def _write_item(
-    folder: Place, name: str, partition: Partition, made: LandCover, grid: Grid, upstream: Record
+    folder: Place,
+    name: str,
+    partition: Partition,
+    made: LandCover,
+    grid: Grid,
+    upstream: Record,
+    origin: Origin,
 ) -> None:
     classes = {one.code: (one.name, one.colour) for one in made.model.classes}
     band = {"name": "class", "data_type": "uint8", "nodata": NODATA}
@@ -198,7 +208,7 @@ def _write_item(
                 bands=[{"name": share, **scaled} for share in shares],
             ),
         },
-        sources=[],
+        origin=origin,
         properties={
             "processing:lineage": f"{made.model.method} on {', '.join(made.model.features)}"
         },

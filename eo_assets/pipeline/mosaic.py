@@ -16,6 +16,12 @@ from eo_assets.cube.grid import Block, blocks
 from eo_assets.cube.reading import Read
 from eo_assets.errors import ConfigurationError, FailureBudgetError
 from eo_assets.pipeline.mosaic_checks import check_mosaic
+from eo_assets.pipeline.mosaic_item import (
+    ChunkDigests,
+    digest_chunks,
+    pixel_checksum,
+    write_mosaic_item,
+)
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import place
 from eo_assets.reporting.thumbnail import write_thumbnail
@@ -63,6 +69,7 @@ class BlockSummary:
         reads: What was read for it.
         ndvi_sum: Sum of the NDVI of valid pixels.
         ndvi_n: How many that were.
+        chunks: Digests of its chunks of pixels.
     """
 
     block: Block
@@ -70,6 +77,7 @@ class BlockSummary:
     reads: tuple[Read, ...]
     ndvi_sum: float
     ndvi_n: int
+    chunks: ChunkDigests
 
 
 def materialise(
@@ -104,7 +112,8 @@ def materialise(
         return store.publish_empty(partition, STEP, upstream=upstream)
     source = store.folder(partition, "band_stack")
     cube = read_cube(str(source / upstream.files["cube"]), upstream.digest)
-    geobox = read_grid(str(source / upstream.files["grid"])).geobox
+    grid = read_grid(str(source / upstream.files["grid"]))
+    geobox = grid.geobox
     template = evaluate(cube.with_scenes(()), geobox[0:1, 0:1]).packed
     needs = int(geobox.shape[0]) * int(geobox.shape[1]) * 2 * len(cube.bands)
     with store.publish(partition, STEP, needs_bytes=needs) as folder:
@@ -135,6 +144,11 @@ def materialise(
         write_reads(folder / READS, ((r.block, read) for r in results for read in r.reads))
         if record.empty is None:
             runner.map(write_thumbnail, [(folder / MOSAIC, folder / THUMBNAIL)], label="thumbnail")
+            checksum = pixel_checksum(result.chunks for result in results)
+            item = write_mosaic_item(
+                partition, cube, grid, record, checksum, folder=folder, store=store
+            )
+            record = record.model_copy(update={"files": {**record.files, "stac_item": item}})
         store.write_record(folder, record)
     return record
 
@@ -160,6 +174,7 @@ def compute_block(task: BlockTask) -> BlockSummary:
         reads=result.reads,
         ndvi_sum=ndvi_sum,
         ndvi_n=ndvi_n,
+        chunks=digest_chunks(task.block, result.packed),
     )
 
 

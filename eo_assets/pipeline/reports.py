@@ -9,6 +9,7 @@ import pandas as pd
 
 from eo_assets import __version__
 from eo_assets.pipeline.report_inputs import ReportInputs, read_inputs
+from eo_assets.pipeline.report_item import NUMBERS, PAGE, STEP, write_report_item
 from eo_assets.pipeline.report_tasks import LabelsTask, make_overview, read_labels
 from eo_assets.pipeline.report_words import (
     continuity,
@@ -37,10 +38,6 @@ from eo_assets.reporting.page import Page, Picture, Section, render
 from eo_assets.storage.emptiness import reason
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store, digest_of
-
-STEP = "reports"
-PAGE = "report.html"
-NUMBERS = "report.json"
 
 _NEEDS_BYTES = 20_000_000
 
@@ -91,6 +88,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
             for name in summary.figures
             if name in {"classes.png", "signatures.png"}
         }
+        item = write_report_item(partition, inputs, summary.figures, folder=folder, store=store)
         record = Record(
             step=STEP,
             region=partition.region.id,
@@ -99,7 +97,7 @@ def materialise(partition: Partition, *, store: Store, runner: TaskRunner) -> Re
             empty=inputs.empty,
             summary={"figures": len(summary.figures), "page_bytes": summary.page_bytes},
             upstream=dict(inputs.digests),
-            files={"report": PAGE, "numbers": NUMBERS, **preview},
+            files={"report": PAGE, "numbers": NUMBERS, **preview, **item},
             digest=digest_of(STEP, __version__, *inputs.digests.values()),
         )
         store.write_record(folder, record)

@@ -12,10 +12,12 @@ from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import Place
 from eo_assets.segmentation.methods import get_method
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import product_item, raster_asset, write_item
+from eo_assets.storage.product_item import file_asset, product_item, raster_asset, write_item
+from eo_assets.storage.provenance import Origin, origin_of
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of, file_digest
 from eo_assets.storage.tables import write_table
+from eo_assets.storage.vectors import GEOPARQUET_TYPE
 
 __all__ = ["STEP", "SegmentOptions", "materialise"]
 
@@ -60,7 +62,10 @@ def materialise(
     with store.publish(partition, STEP, needs_bytes=needs) as folder:
         made = segment_mosaic(mosaic, grid, options, size=size, scratch=folder, runner=runner)
         if made is not None:
-            record = _publish(folder, partition, made, options, grid, upstream, runner, mosaic)
+            origin = origin_of(partition, store, STEP, options=options)
+            record = _publish(
+                folder, partition, made, options, grid, upstream, runner, mosaic, origin
+            )
             store.write_record(folder, record)
             return record
     return store.publish_empty(partition, STEP, upstream=upstream, reason=NO_COMPLETE_PIXEL)
@@ -75,6 +80,7 @@ def _publish(
     upstream: Record,
     runner: TaskRunner,
     mosaic: str,
+    origin: Origin,
 ) -> Record:
     name = partition.product_name("segments", crs=grid.crs, resolution_m=abs(grid.transform[0]))
     target, polygons = folder / f"{name}.tif", folder / f"{name}.parquet"
@@ -113,14 +119,14 @@ def _publish(
                 roles=("data",),
                 bands=[{"name": "segment", "data_type": "uint32", "nodata": 0}],
             ),
-            "polygons": {
-                "href": f"./{polygons.name}",
-                "type": "application/vnd.apache.parquet",
-                "title": "Outlines and measures of the segments",
-                "roles": ["data"],
-            },
+            "polygons": file_asset(
+                polygons,
+                media_type=GEOPARQUET_TYPE,
+                title="Outlines and measures of the segments",
+                roles=("data",),
+            ),
         },
-        sources=[],
+        origin=origin,
         properties={"processing:lineage": f"{method.title} on {tags['BANDS']}"},
     )
     write_item(folder / f"{name}.json", item)

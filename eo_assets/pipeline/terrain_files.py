@@ -25,8 +25,9 @@ from eo_assets.reporting.page import Page, Picture, Section, render
 from eo_assets.reporting.relief import sketch_relief, sketch_slope
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.partition import WholeRegion
-from eo_assets.storage.product_item import product_item, raster_asset, write_item
-from eo_assets.storage.store import Record, file_digest
+from eo_assets.storage.product_item import file_asset, product_item, raster_asset, write_item
+from eo_assets.storage.provenance import Origin
+from eo_assets.storage.store import Record
 from eo_assets.storage.vectors import GEOPARQUET_TYPE
 
 _QUANTITIES = ("elevation", "slope", "hillshade")
@@ -120,14 +121,12 @@ def terrain_item(
         return raster_asset(path, title=title, roles=("data",), bands=bands)
 
     name = place(task.target).stem
-    lines = {
-        "href": f"./{contours.name}",
-        "type": GEOPARQUET_TYPE,
-        "title": f"Contours every {record.summary['contour_interval_m']:g} m",
-        "roles": ["data"],
-        "file:size": contours.stat().st_size,
-        "file:checksum": f"1220{file_digest(contours)}",
-    }
+    lines = file_asset(
+        contours,
+        media_type=GEOPARQUET_TYPE,
+        title=f"Contours every {record.summary['contour_interval_m']:g} m",
+        roles=("data",),
+    )
     item = product_item(
         subject,
         task.grid.geobox,
@@ -138,7 +137,7 @@ def terrain_item(
             "aspect": raster(task.aspect, ("aspect",), "Aspect"),
             "contours": lines,
         },
-        sources=[scene.id for scene in cube.scenes],
+        origin=Origin(sources=tuple(scene.id for scene in cube.scenes), cube=cube),
         properties={
             "eo_assets:known_pct": record.summary["known_pct"],
             "eo_assets:missing_tiles": record.summary["missing_tiles"],

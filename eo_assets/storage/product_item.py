@@ -14,10 +14,10 @@ from typing import Any
 from odc.geo.geobox import GeoBox
 from shapely.geometry import mapping, shape
 
-from eo_assets import __version__
 from eo_assets.catalog.bands import Band
 from eo_assets.places import Place
 from eo_assets.storage.partition import Subject, WholeRegion
+from eo_assets.storage.provenance import Origin
 from eo_assets.storage.store import file_digest
 
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -26,6 +26,9 @@ CATALOG = "catalog.json"
 
 COLLECTION = "collection.json"
 """Lies two folders above the item, beside the dates."""
+
+SHA_256 = "1220"
+"""Begins a multihash: 12 says SHA-256, 20 its length in bytes."""
 
 _EXTENSION = "https://stac-extensions.github.io/{}/schema.json"
 EXTENSIONS = [
@@ -83,16 +86,35 @@ def raster_asset(
     Returns:
         A STAC asset.
     """
+    described = file_asset(path, media_type=COG_TYPE, title=title, roles=roles)
+    return {**described, "bands": [dict(band) for band in bands]}
+
+
+def file_asset(path: Place, *, media_type: str, title: str, roles: Sequence[str]) -> dict[str, Any]:
+    """Describe any file beside the item.
+
+    Args:
+        path: The file.
+        media_type: Its media type: ``application/json``.
+        title: For people.
+        roles: STAC roles.
+
+    Returns:
+        A STAC asset with the file's size and checksum.
+    """
     return {
         "href": f"./{path.name}",
-        "type": COG_TYPE,
+        "type": media_type,
         "title": title,
         "roles": list(roles),
-        "bands": [dict(band) for band in bands],
         "file:size": path.stat().st_size,
-        # a multihash: 12 says SHA-256, 20 its length in bytes
-        "file:checksum": f"1220{file_digest(path)}",
+        "file:checksum": multihash(path),
     }
+
+
+def multihash(path: Place) -> str:
+    """Hash a file's content as the file extension writes it."""
+    return f"{SHA_256}{file_digest(path)}"
 
 
 def product_item(
@@ -102,7 +124,7 @@ def product_item(
     item_id: str,
     acquired: Sequence[dt.datetime],
     stac_assets: Mapping[str, Mapping[str, Any]],
-    sources: Sequence[str],
+    origin: Origin,
     properties: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Describe a product as a STAC item.
@@ -113,7 +135,7 @@ def product_item(
         item_id: Id of the item; the stem of its file.
         acquired: Times of the scenes it was made from.
         stac_assets: Its files.
-        sources: Ids of the items it was made from.
+        origin: What it was made from, and how.
         properties: More properties.
 
     Returns:
@@ -140,7 +162,7 @@ def product_item(
             "proj:transform": list(geobox.transform)[:6],
             "proj:bbox": [bounds.left, bounds.bottom, bounds.right, bounds.top],
             "processing:level": "L3",
-            "processing:software": {"eo_assets": __version__},
+            **origin.properties,
             **properties,
         },
         "links": [
@@ -151,10 +173,7 @@ def product_item(
                 "type": "application/json",
             },
             {"rel": "collection", "href": f"../../{COLLECTION}", "type": "application/json"},
-            *(
-                {"rel": "derived_from", "href": source, "type": "application/geo+json"}
-                for source in sources
-            ),
+            *origin.links,
         ],
         "assets": {key: dict(value) for key, value in stac_assets.items()},
     }

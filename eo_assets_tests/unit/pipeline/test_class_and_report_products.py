@@ -8,14 +8,14 @@ import pytest
 import rasterio
 
 from eo_assets.catalog.regions import load_regions
-from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid
 from eo_assets.errors import MissingArtifactError
 from eo_assets.pipeline import clusters, reports, stored_classes
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store
-from eo_assets_tests.synthetic_scene import SENTINEL_2, write_scene
+from eo_assets_tests.published_mosaic import publish_sources
+from eo_assets_tests.synthetic_scene import write_scene
 
 OPTIONS = clusters.ClusterOptions(n_clusters=5, k_range=(2, 4), sample_size=2000)
 
@@ -53,10 +53,9 @@ def store(tmp_path, partition):
         files = {"mosaic": "mosaic.zarr"}
         store.write_record(folder, record(partition, "mosaic", summary=summary, files=files))
     with store.publish(partition, "band_stack") as folder:
-        cube = VirtualCube.load(partition.region.collection, (), tuple(SENTINEL_2))
-        (folder / "cube.json").write_text(cube.model_dump_json(), encoding="utf-8")
         (folder / "grid.json").write_text(Grid.of(scene.geobox).model_dump_json(), encoding="utf-8")
         store.write_record(folder, record(partition, "band_stack"))
+    publish_sources(store, partition)
     return store
 
 

@@ -21,6 +21,7 @@ from referencing import Registry, Resource
 from rio_cogeo.cogeo import cog_validate
 
 from eo_assets.catalog.collections import get_collection
+from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import blocks
 from eo_assets.cube.packing import packing
 from eo_assets.errors import StorageError
@@ -34,6 +35,7 @@ from eo_assets.storage.product_item import (
     raster_asset,
     write_item,
 )
+from eo_assets.storage.provenance import Origin, Recipe
 from eo_assets_tests.small_disk import tmpfs
 from eo_assets_tests.tiny_archive import UTM, region
 
@@ -257,8 +259,9 @@ def item(cog):
         cog, title="Reflectance", roles=("data", "reflectance"),
         bands=[band_of(band, nodata=0) for band in bands],
     )  # fmt: skip
+    where = Partition(region=region(), date=dt.date(2023, 7, 1))
     return product_item(
-        Partition(region=region(), date=dt.date(2023, 7, 1)),
+        where,
         GRID,
         item_id="seam_20230701",
         acquired=[
@@ -266,7 +269,11 @@ def item(cog):
             dt.datetime(2023, 7, 1, 11, 20, tzinfo=dt.timezone(dt.timedelta(hours=2))),
         ],
         stac_assets={"data": asset},
-        sources=["https://example.com/items/a", "S2A_b"],
+        origin=Origin(
+            sources=("https://example.com/items/a", "S2A_b"),
+            cube=VirtualCube.load("sentinel-2-l2a", (), ("red", "nir")),
+            recipe=Recipe.of(where, "geotiff"),
+        ),
         properties={"eo:cloud_cover": 1.5},
     )
 
