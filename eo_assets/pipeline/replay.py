@@ -2,7 +2,7 @@
 
 Everything is computed from the source scenes on, in a store of its own, by the very steps of the
 pipeline: nothing that is stored is used but the item and, for classes that another date founded,
-the model beside it.
+the model beside it; for a report, the item of its classes too.
 """
 
 from __future__ import annotations
