@@ -36,6 +36,15 @@ class Ground:
         return abs(self.transform.a * self.transform.e) / 10_000
 
 
+def site_names(sites: geopandas.GeoDataFrame) -> list[str]:
+    """Give what each site is called: its ``name``, or its ``id`` where it has none."""
+    identity = sites[ID].astype(str)
+    if NAME not in sites.columns:
+        return identity.tolist()
+    named = sites[NAME].notna() & (sites[NAME].astype(str) != "")
+    return sites[NAME].astype(str).where(named, identity).tolist()
+
+
 def site_table(
     codes: npt.NDArray[np.uint8], ground: Ground, sites: geopandas.GeoDataFrame
 ) -> pd.DataFrame:
@@ -54,15 +63,22 @@ def site_table(
         each burnt class.
     """
     rows = []
-    for (_, site), area in zip(sites.iterrows(), covered_px(codes, ground, sites), strict=True):
+    areas = zip(
+        sites[ID].astype(str),
+        site_names(sites),
+        sites.geometry.area / 10_000,
+        covered_px(codes, ground, sites),
+        strict=True,
+    )
+    for identity, name, site_ha, area in areas:
         hectares = area * ground.pixel_ha
         burnt = {f"{one.key}_ha": hectares[one.code] for one in BURNT}
         seen, total = hectares[NODATA + 1 :].sum(), sum(burnt.values())
         rows.append(
             {
-                ID: str(site[ID]),
-                NAME: str(site.get(NAME) or site[ID]),
-                "site_ha": site.geometry.area / 10_000,
+                ID: identity,
+                NAME: name,
+                "site_ha": site_ha,
                 "seen_ha": seen,
                 "burnt_ha": total,
                 "burnt_pct": 100 * total / seen if seen else np.nan,

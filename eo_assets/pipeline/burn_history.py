@@ -18,7 +18,7 @@ from rasterio.windows import Window
 from eo_assets.cube.grid import Grid
 from eo_assets.errors import GridMismatchError
 from eo_assets.fires.severity import NODATA, is_burnt
-from eo_assets.fires.sites import ID, NAME, Ground, covered_px
+from eo_assets.fires.sites import ID, NAME, Ground, covered_px, site_names
 from eo_assets.pipeline.class_products import rgba_of
 from eo_assets.places import place, reading
 from eo_assets.reporting.overview import LONGEST_PX
@@ -155,13 +155,16 @@ def _by_site(
 ) -> pd.DataFrame:
     rows = [
         {
-            ID: str(site[ID]),
-            NAME: str(site.get(NAME) or site[ID]),
+            ID: identity,
+            NAME: name,
             "burnt_once_ha": counts[1] * ground.pixel_ha,
             "repeat_ha": counts[2:4].sum() * ground.pixel_ha,
         }
-        for (_, site), counts in zip(
-            sites.iterrows(), covered_px(times, ground, sites), strict=True
+        for identity, name, counts in zip(
+            sites[ID].astype(str),
+            site_names(sites),
+            covered_px(times, ground, sites),
+            strict=True,
         )
     ]
     return pd.DataFrame(rows).round(4)

@@ -16,6 +16,7 @@ from eo_assets import __version__
 from eo_assets.catalog.collections import get_collection
 from eo_assets.errors import MissingArtifactError
 from eo_assets.fires.severity import BURNT
+from eo_assets.fires.sites import site_names
 from eo_assets.pipeline.burn_history import TIMES, History, HistoryTask, count_years
 from eo_assets.pipeline.burn_page import burn_page
 from eo_assets.pipeline.burn_sites import read_sites
@@ -213,14 +214,14 @@ def _outlines(sites: geopandas.GeoDataFrame, history: History) -> list[Outline]:
     to_pixels = ~history.grid.geobox.transform
     top, left = history.corner
     found: list[Outline] = []
-    for _, site in sites.iterrows():
+    for name, geometry in zip(site_names(sites), sites.geometry, strict=True):
         rings: list[npt.NDArray[np.float64]] = []
-        for part in getattr(site.geometry, "geoms", [site.geometry]):
+        for part in getattr(geometry, "geoms", [geometry]):
             x, y = np.asarray(part.exterior.coords)[:, :2].T
             columns = (to_pixels.a * x + to_pixels.c - left) / history.factor - 0.5
             rows = (to_pixels.e * y + to_pixels.f - top) / history.factor - 0.5
             rings.append(np.stack([columns, rows], axis=1))
-        found.append((str(site.get("name") or site["id"]), rings))
+        found.append((name, rings))
     return found
 
 
