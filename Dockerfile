@@ -40,15 +40,15 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libexpat1 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 1000 --user-group --no-create-home --home-dir /tmp eo \
- && install -d -m 1777 /data/outputs /data/sample /data/dagster /data/dagster/storage /data/regions /data/spill
+ && install -d -m 1777 /app /data/outputs /data/sample /data/dagster /data/dagster/storage \
+      /data/layers /data/spill /data/notebooks /data/notebooks/work \
+ && install -d /data/regions /data/parcels /data/training /data/notebooks/examples
 COPY --from=build /opt/eo_assets /opt/eo_assets
+# whoever mounts a checkout at /app gets the package of the image all the same
 ENV PATH=/opt/eo_assets/bin:$PATH \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \
-    EO_ASSETS_OUTPUTS=/data/outputs \
-    EO_ASSETS_SAMPLE_DIR=/data/sample/archive \
-    EO_ASSETS_DAGSTER_HOME=/data/dagster \
-    DAGSTER_HOME=/data/dagster
+    PYTHONSAFEPATH=1
 USER eo
-WORKDIR /data
+WORKDIR /app
 CMD ["eo-assets", "--help"]

@@ -84,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
         return {"status": "ok", "version": __version__, "worker": os.getpid()}
 
     host = urlsplit(settings.tiles_url).hostname or ""
-    anywhere = settings.tiles_without_token
+    anywhere = settings.tiles_without_token and not host
     app.add_middleware(BodyLimit)
     app.add_middleware(PublicAddress, url=settings.tiles_url)
     # before the public address is put in place: it judges by the name the caller used

@@ -13,15 +13,27 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
-# what has to be quoted in an address
-PASSWORD = f"s3cret@:/%#-{uuid.uuid4().hex}"
 UP_S, RUN_S = 1800, 1200
+PORTS = (
+    "WEBSERVER", "PRODUCTS", "DASK_DASHBOARD", "STAC_API", "PRODUCT_CATALOG", "TILES", "JUPYTER",
+)  # fmt: skip
+SECRETS = {
+    # with what has to be quoted in an address
+    "POSTGRES_PASSWORD": f"s3cret@:/%#-{uuid.uuid4().hex}",
+    "JUPYTER_TOKEN": f"jupyter-{uuid.uuid4().hex}",
+    "EO_ASSETS_CATALOG_TOKEN": f"scenes-{uuid.uuid4().hex}",
+    "EO_ASSETS_PRODUCT_CATALOG_TOKEN": f"products-{uuid.uuid4().hex}",
+}
 
 LOCATION = """{ repositoriesOrError { ... on RepositoryConnection {
   nodes { name location { name } } } } }"""
 LAUNCH = """mutation($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+START_SENSOR = """mutation($sensor: SensorSelector!) { startSensor(sensorSelector: $sensor) {
+  __typename ... on Sensor { sensorState { status } } } }"""
+RUN_OF = """query($filter: RunsFilter!) { runsOrError(filter: $filter) { ... on Runs {
+  results { runId } } } }"""
 STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 ERRORS = """query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection {
   events { ... on ExecutionStepFailureEvent { stepKey error { message } } } } } }"""
@@ -47,14 +59,17 @@ class System:
 
     def __init__(self) -> None:
         self.name = f"eo-assets-test-{uuid.uuid4().hex[:8]}"
-        self.webserver, self.products, self.dashboard = _free_ports(3)
+        self._ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
         self._environment = {
             **os.environ,  # noqa: TID251
-            "POSTGRES_PASSWORD": PASSWORD,
-            "WEBSERVER_PORT": str(self.webserver),
-            "PRODUCTS_PORT": str(self.products),
-            "DASK_DASHBOARD_PORT": str(self.dashboard),
+            **SECRETS,
+            **{f"{name}_PORT": str(port) for name, port in self._ports.items()},
+            "EO_ASSETS_SENSOR_INTERVAL_S": "10",
         }
+
+    def url(self, service: str) -> str:
+        """Address of a service on this machine, by the name of its port."""
+        return f"http://localhost:{self._ports[service]}"
 
     def try_compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         # what a .env file of this checkout says is not what is tested
@@ -78,7 +93,7 @@ class System:
 
     def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.webserver}/graphql",
+            f"{self.url('WEBSERVER')}/graphql",
             data=json.dumps({"query": query, "variables": variables}).encode(),
             headers={"Content-Type": "application/json"},
         )
@@ -108,6 +123,25 @@ class System:
         )["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return launched["run"]["runId"]
+
+    def start_sensor(self, name: str) -> str:
+        """Switch a sensor on; its status."""
+        (location,) = self.graphql(LOCATION)["repositoriesOrError"]["nodes"]
+        sensor = {
+            "repositoryName": location["name"],
+            "repositoryLocationName": location["location"]["name"],
+            "sensorName": name,
+        }
+        return self.graphql(START_SENSOR, sensor=sensor)["startSensor"]["sensorState"]["status"]
+
+    def wait_for_run_of(self, partition: str) -> str:
+        """Wait until somebody has started a run of a partition; its id."""
+        tags = [{"key": "dagster/partition", "value": partition}]
+        deadline = time.monotonic() + RUN_S
+        while not (found := self.graphql(RUN_OF, filter={"tags": tags})["runsOrError"]["results"]):
+            assert time.monotonic() < deadline, f"nothing started a run of {partition}"
+            time.sleep(2)
+        return found[0]["runId"]
 
     def status(self, run_id: str) -> str:
         return self.graphql(STATUS, id=run_id)["runOrError"]["status"]

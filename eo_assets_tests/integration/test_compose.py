@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import json
+import math
 import os
+import re
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+import httpx
+import numpy as np
+import pystac_client
 import pytest
 import rasterio
 import yaml
+from PIL import Image
 from rio_cogeo.cogeo import cog_validate
 
 from eo_assets.definitions import STEPS
 from eo_assets.settings import Settings
-from eo_assets_tests.integration.compose_system import CHECKOUT, PASSWORD, UP_S, System, docker
+from eo_assets_tests.integration.compose_system import CHECKOUT, SECRETS, UP_S, System, docker
 
 pytestmark = pytest.mark.integration
 
 DAY, REGION = "2023-07-15", "bucegi"
-PARTITION = f"{REGION}/sentinel-2-l2a/{DAY}"
-NEEDS_DATABASE = {"postgres", "code-location", "webserver", "daemon"}
-# folders and sizes are the containers' own
-OWN = {
-    "outputs", "sample_dir", "dagster_home", "dask_workers", "dask_memory_limit", "sensor_ledger",
-    "archive_runs",
+PARTITION, COLLECTION = f"{REGION}/sentinel-2-l2a/{DAY}", f"{REGION}-sentinel-2-l2a"
+NEEDS = {
+    "POSTGRES_PASSWORD": {
+        "postgres", "catalog-migrate", "product-catalog", "code-location", "webserver", "daemon",
+    },
+    "JUPYTER_TOKEN": {"jupyter"},
+    "EO_ASSETS_CATALOG_TOKEN": {"stac-api"},
+    "EO_ASSETS_PRODUCT_CATALOG_TOKEN": {"product-catalog", "code-location"},
 }  # fmt: skip
-# of a catalogue that can be written, of the tile service, and of folders with a user's polygons:
-# the services here have none of these
-NOT_HERE = {"catalog_token", "dagster_url", "parcels", "training"} | {
-    name for name in Settings.model_fields if name.startswith("tiles_")
+ONCE = {"sample", "catalog-migrate"}
+PLACES = {"outputs", "sample_dir", "dagster_home"}
+REGISTERING = {"product_catalog", "product_catalog_token"}
+# sizes of a local cluster, and what Dagster's own volume and pools say
+NOT_HERE = {"dask_workers", "dask_memory_limit", "sensor_ledger", "archive_runs"}
+# of the services that serve scenes and tiles
+OTHERS = {"catalog_token", "dagster_url"} | {
+    name for name in Settings.model_fields if name.startswith("tiles_") and name != "tiles_url"
 }
 
 
 def _service(container: dict[str, Any]) -> str:
     return container["Config"]["Labels"]["com.docker.compose.service"]
+
+
+def tile_at(lon: float, lat: float, *, zoom: int) -> tuple[int, int]:
+    """Column and row of the web mercator tile a place is in."""
+    north = math.asinh(math.tan(math.radians(lat))) / math.pi
+    return int((lon + 180) / 360 * 2**zoom), int((1 - north) / 2 * 2**zoom)
 
 
 @pytest.fixture(scope="module")
@@ -87,21 +106,39 @@ def test_the_file_is_as_compose_specifies():
 
 def test_no_setting_is_forgotten():
     services = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text(encoding="utf-8"))
-    wanted = {f"EO_ASSETS_{name.upper()}" for name in Settings.model_fields.keys() - OWN - NOT_HERE}
-    for service in ("code-location", "dask-worker"):
+    common = Settings.model_fields.keys() - NOT_HERE - OTHERS - REGISTERING
+    wanted = {"code-location": common | REGISTERING, "dask-worker": common}
+    for service, names in wanted.items():
         given = services["services"][service]["environment"]
-        assert {name for name in given if name.startswith("EO_ASSETS_")} == wanted
+        assert {name for name in given if name.startswith("EO_ASSETS_")} == {
+            f"EO_ASSETS_{name.upper()}" for name in names
+        }
+
+
+def test_everything_is_made_of_two_bases():
+    bases = set()
+    for path in (CHECKOUT / "Dockerfile", *(CHECKOUT / "deploy").glob("*Dockerfile")):
+        text = path.read_text(encoding="utf-8")
+        named = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+        assert set(named) == {"${BASE_IMAGE}"}, path
+        bases |= set(re.findall(r"^ARG BASE_IMAGE=(\S+)", text, re.MULTILINE))
+    assert bases == {"python:3.11-slim-bookworm", "debian:bookworm-slim"}
+    services = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text(encoding="utf-8"))
+    images = {one["image"].partition(":")[0] for one in services["services"].values()}
+    assert images == {"eo-assets", "eo-assets-postgres"}
 
 
 def test_all_services_are_healthy_and_the_sample_is_made(system):
     states = [(_service(one), one["State"]) for one in system.containers()]
     assert sorted(name for name, state in states if state["Running"]) == [
-        "code-location", "daemon", "dask-scheduler", "dask-worker", "dask-worker",
-        "postgres", "products", "stac-api", "webserver",
+        "code-location", "daemon", "dask-scheduler", "dask-worker", "dask-worker", "jupyter",
+        "postgres", "product-catalog", "products", "stac-api", "tiles", "webserver",
     ]  # fmt: skip
     running = [state for _, state in states if state["Running"]]
     assert {state["Health"]["Status"] for state in running} == {"healthy"}
-    assert [state["ExitCode"] for name, state in states if name == "sample"] == [0]
+    assert {name: state["ExitCode"] for name, state in states if not state["Running"]} == (
+        dict.fromkeys(ONCE, 0)
+    )
 
 
 def test_services_have_few_rights(system):
@@ -116,15 +153,18 @@ def test_services_have_few_rights(system):
         assert {place["HostIp"] for place in published} <= {"127.0.0.1"}
 
 
-def test_the_password_is_where_it_is_needed_only(system):
-    told = {_service(one) for one in system.containers() if PASSWORD in json.dumps(one)}
-    assert told == NEEDS_DATABASE
-    history = docker("image", "history", "--no-trunc", "eo-assets-postgres").stdout
-    assert history
-    assert PASSWORD not in history
+def test_secrets_are_where_they_are_needed_only(system):
+    containers = {_service(one): json.dumps(one) for one in system.containers()}
+    for name, services in NEEDS.items():
+        told = {service for service, all_of_it in containers.items() if SECRETS[name] in all_of_it}
+        assert told == services, name
+    for image in ("eo-assets", "eo-assets-postgres"):
+        history = docker("image", "history", "--no-trunc", image).stdout
+        assert history
+        assert not [name for name, secret in SECRETS.items() if secret in history]
 
 
-def test_only_dagster_reaches_the_database(system):
+def test_only_dagster_and_the_product_catalogue_reach_the_database(system):
     reach = "import socket; socket.create_connection(('postgres', 5432), 5); print('reached')"
     assert system.python("daemon", reach) == "reached"
     refused = system.try_compose("exec", "-T", "dask-worker", "python", "-c", reach)
@@ -132,15 +172,12 @@ def test_only_dagster_reaches_the_database(system):
     assert "gaierror" in refused.stderr
 
 
-def test_the_catalogue_cannot_be_written(system):
-    code = (
-        "import urllib.request as r, urllib.error as e\n"
-        "post = r.Request('http://stac-api:8081/collections/sentinel-2-l2a/items',"
-        " data=b'{}', headers={'Content-Type': 'application/geo+json'})\n"
-        "try: print(r.urlopen(post).status)\n"
-        "except e.HTTPError as error: print(error.code)"
-    )
-    assert system.python("dask-worker", code) in {"403", "404", "405"}
+@pytest.mark.parametrize("service", ["STAC_API", "PRODUCT_CATALOG"])
+def test_the_catalogues_are_not_written_without_their_token(system, service):
+    items = f"{system.url(service)}/collections/sentinel-2-l2a/items"
+    assert httpx.post(items, json={}).status_code == 401
+    wrong = {"Authorization": f"Bearer {SECRETS['JUPYTER_TOKEN']}"}
+    assert httpx.post(items, json={}, headers=wrong).status_code == 401
 
 
 def test_a_run_leaves_all_products_in_the_volume(products):
@@ -161,9 +198,83 @@ def test_the_geotiff_in_the_volume_is_a_valid_cog(products):
 
 
 def test_reports_are_served_to_browsers(system, products):
-    url = f"http://127.0.0.1:{system.products}/{PARTITION}/reports/report.html"
-    with urllib.request.urlopen(url, timeout=30) as response:
-        assert response.read() == (products / "reports" / "report.html").read_bytes()
+    report = httpx.get(f"{system.url('PRODUCTS')}/{PARTITION}/reports/report.html")
+    assert report.content == (products / "reports" / "report.html").read_bytes()
+
+
+def test_products_are_in_the_catalogue_by_addresses_that_lead_to_them(system, products):
+    catalogue = pystac_client.Client.open(system.url("PRODUCT_CATALOG"))
+    found = catalogue.search(collections=[COLLECTION], datetime=DAY).items()
+    items = {item.properties["eo_assets:product"].rpartition("/")[2]: item for item in found}
+    assert set(items) == {"geotiff", "clusters"}
+    (path,) = (products / "geotiff").glob("*.tif")
+    href = items["geotiff"].assets["data"].href
+    assert httpx.get(href, timeout=60).content == path.read_bytes()
+
+
+def test_tiles_show_what_is_stored_and_what_is_not(system, products):
+    stored = f"{system.url('TILES')}/products/{PARTITION}/geotiff"
+    info = httpx.get(f"{stored}/WebMercatorQuad/tilejson.json", timeout=120).raise_for_status()
+    asked = {
+        "region": REGION, "first": DAY, "last": DAY, "index": "ndvi", "composite": "median"
+    }  # fmt: skip
+    layer = httpx.post(f"{system.url('TILES')}/layers", json=asked, timeout=120).raise_for_status()
+    templates = (info.json()["tiles"][0], layer.json()["links"]["tiles"])
+    west, south, east, north = info.json()["bounds"]
+    tile = tile_at((west + east) / 2, (south + north) / 2, zoom=12)
+    for template in templates:
+        url = template.format(z=12, x=tile[0], y=tile[1])
+        picture = Image.open(io.BytesIO(httpx.get(url, timeout=300).raise_for_status().content))
+        # somewhere in the middle of the region: not one colour, and not transparent
+        colours = np.asarray(picture.convert("RGBA"))
+        assert colours[..., 3].mean() > 200
+        assert len(np.unique(colours[..., :3].reshape(-1, 3), axis=0)) > 50
+
+
+def test_a_page_elsewhere_does_not_reach_the_tiles_by_a_name_of_its_own(system):
+    rebound = httpx.get(f"{system.url('TILES')}/catalog", headers={"Host": "evil.example"})
+    assert rebound.status_code == 421
+
+
+def test_notebooks_have_the_same_environment(system, run_id):
+    jupyter, token = system.url("JUPYTER"), {"token": SECRETS["JUPYTER_TOKEN"]}
+    assert httpx.get(f"{jupyter}/api/contents").status_code == 403
+    listed = httpx.get(f"{jupyter}/api/contents/examples", params=token).raise_for_status().json()
+    assert "01-quick-start.ipynb" in {one["name"] for one in listed["content"]}
+    code = (
+        "import pathlib; from eo_assets.interactive import open_region\n"
+        "from distributed import Client; from eo_assets.settings import load_settings\n"
+        "pathlib.Path('/data/notebooks/work/mine').write_text('')\n"
+        "with Client(load_settings().dask_address) as client:\n"
+        "    client.get_versions(check=True)\n"
+        f"cube = open_region('{REGION}').cube('{DAY}', ['red', 'nir'])\n"
+        "print(len(cube.scenes))"
+    )
+    assert int(system.python("jupyter", code).splitlines()[-1]) >= 2
+
+
+def test_an_item_that_is_posted_starts_the_run_of_its_day(system, run_id):
+    day = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=3))
+    assert system.start_sensor(f"new_scenes_{REGION}") == "RUNNING"
+    items = f"{system.url('STAC_API')}/collections/sentinel-2-l2a/items"
+    found = httpx.get(items, params={"datetime": f"{DAY}T00:00:00Z/{DAY}T23:59:59Z"}).json()
+    item = found["features"][0]
+    # the same scene, acquired anew
+    item["id"] = item["id"].replace(DAY.replace("-", ""), day.replace("-", ""))
+    for name, value in item["properties"].items():
+        if isinstance(value, str):
+            item["properties"][name] = value.replace(DAY, day)
+    mine = {"Authorization": f"Bearer {SECRETS['EO_ASSETS_CATALOG_TOKEN']}"}
+    posted = httpx.post(items, json=item, headers=mine)
+    assert posted.status_code == 201, posted.text
+    started = time.monotonic()
+    new = system.wait_for_run_of(f"{day}|{REGION}")
+    print(f"\nthe sensor started a run after {time.monotonic() - started:.0f} s")
+    assert system.wait_for(new) == "SUCCESS", system.failures(new)
+    print(f"\n{day} materialised after {time.monotonic() - started:.0f} s")
+    catalogue = pystac_client.Client.open(system.url("PRODUCT_CATALOG"))
+    ids = [found.id for found in catalogue.search(collections=[COLLECTION], datetime=day).items()]
+    assert len(ids) == 2
 
 
 def test_both_workers_worked(system, run_id):
@@ -192,16 +303,17 @@ def test_the_command_of_the_readme_leaves_products_to_the_caller(system, run_id,
         # root may write anywhere: a user without a name in the image shows more
         os.chown(tmp_path, user, user)
         command = command.replace("$(id -u):$(id -g)", f"{user}:{user}")
-    # the archive that this system has made
-    command = command.replace("eo-assets-sample:", f"{system.name}_sample:")
-    outputs = tmp_path / "outputs"
-    outputs.mkdir()
-    os.chown(outputs, user, -1)
+    # the archive that this system has made, where the command looks for one
+    sample = (
+        f"-e EO_ASSETS_SAMPLE_DIR=/data/archive/archive -v {system.name}_sample:/data/archive:ro"
+    )
+    command = command.replace("docker run --rm", f"docker run --rm {sample}")
     done = subprocess.run(
         ["bash", "-euc", command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    made = list(outputs.rglob("*"))
+    outputs = tmp_path / "outputs"
+    made = [outputs, *outputs.rglob("*")]
     assert {step for step in STEPS if (outputs / PARTITION / step / "record.json").exists()} == {
         *STEPS
     }
@@ -211,13 +323,15 @@ def test_the_command_of_the_readme_leaves_products_to_the_caller(system, run_id,
 def test_logs_tell_neither_of_faults_nor_secrets(system, run_id):
     logs = system.compose("logs", "--no-color")
     assert "Traceback" not in logs
-    assert PASSWORD not in logs
+    assert not [name for name, secret in SECRETS.items() if secret in logs]
 
 
 def test_products_and_runs_outlive_the_containers(system, run_id, products):
-    system.compose("down", "--timeout", "60")
-    system.compose("up", "--wait", "--wait-timeout", str(UP_S))
+    keepers = ("postgres", "webserver", "product-catalog", "products")
+    system.compose("rm", "--stop", "--force", *keepers)
+    system.compose("up", "--wait", "--wait-timeout", str(UP_S), *keepers)
     assert system.status(run_id) == "SUCCESS"
-    url = f"http://127.0.0.1:{system.products}/{PARTITION}/reports/record.json"
-    with urllib.request.urlopen(url, timeout=30) as response:
-        assert response.read() == (products / "reports" / "record.json").read_bytes()
+    record = httpx.get(f"{system.url('PRODUCTS')}/{PARTITION}/reports/record.json")
+    assert record.content == (products / "reports" / "record.json").read_bytes()
+    catalogue = pystac_client.Client.open(system.url("PRODUCT_CATALOG"))
+    assert len(list(catalogue.search(collections=[COLLECTION], datetime=DAY).items())) == 2
