@@ -2,6 +2,13 @@
 # must run the same code. Another base, or one pinned by digest: --build-arg BASE_IMAGE=...
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
+# what is wanted, apart from the rest of pyproject.toml, whose changes install nothing anew
+FROM ${BASE_IMAGE} AS wanted
+COPY pyproject.toml ./
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+    more = [p['optional-dependencies'][name] for name in ('notebook', 'pgstac', 'gateway')]; \
+    print(*p['dependencies'], *sum(more, []), sep='\n')" > /wanted.txt
+
 FROM ${BASE_IMAGE} AS build
 # only where packages come from elsewhere, or through a proxy with a certificate of its own
 ARG PIP_INDEX_URL
@@ -12,23 +19,23 @@ ENV UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never \
     XDG_CACHE_HOME=/var/cache/build
 WORKDIR /build
-COPY requirements.lock pyproject.toml ./
+COPY requirements.lock ./
 # the lock's own uv and builder, apart from what is installed for use
 RUN --mount=type=cache,target=/var/cache/build \
     python -m venv /opt/tools \
  && awk '/^uv==/{on=1} on{print} on && /^    # via/{exit}' requirements.lock > uv.txt \
  && /opt/tools/bin/pip install --quiet --require-hashes --no-deps --requirement uv.txt \
  && /opt/tools/bin/uv pip install --quiet --python /opt/tools --constraint requirements.lock hatchling
+COPY --from=wanted /wanted.txt ./
 # what runs, without what develops; hashes are the lock's, and nothing comes that is not in it
 RUN --mount=type=cache,target=/var/cache/build \
     python -m venv --without-pip /opt/eo_assets \
  && /opt/tools/bin/uv pip install --quiet --compile-bytecode --python /opt/eo_assets \
-      --requirement pyproject.toml --extra notebook --extra pgstac --extra gateway \
-      --constraint requirements.lock \
+      --requirement wanted.txt --constraint requirements.lock \
  && /opt/tools/bin/uv pip freeze --python /opt/eo_assets | while read -r pin; do \
       grep -q "^$pin " requirements.lock || { echo "$pin is not in requirements.lock"; exit 1; }; \
     done
-COPY README.md ./
+COPY README.md pyproject.toml ./
 COPY eo_assets ./eo_assets
 RUN /opt/tools/bin/python -m hatchling build --target wheel --directory dist \
  && /opt/tools/bin/uv pip install --quiet --offline --compile-bytecode --no-deps \
