@@ -9,6 +9,7 @@ import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from eo_assets.places import writing
 from eo_assets.storage.partition import Subject
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.store import Record, Store
@@ -22,12 +23,11 @@ def publish_item(store: Store, subject: Subject, item_id: str, *, cloud: float =
     day = "2023-07-01" if subject.period == "all" else subject.period
     with store.publish(subject, "geotiff") as folder:
         path = folder / f"{item_id}.tif"
-        pixels = np.ones((1, 4, 4), np.uint16)
-        with rasterio.open(
-            path, "w", driver="GTiff", width=4, height=4, count=1, dtype="uint16",
+        with writing(path) as local, rasterio.open(
+            local, "w", driver="GTiff", width=4, height=4, count=1, dtype="uint16",
             crs=UTM, transform=_GRID.transform,
         ) as file:  # fmt: skip
-            file.write(pixels)
+            file.write(np.ones((1, 4, 4), np.uint16))
         item = product_item(
             subject,
             _GRID,

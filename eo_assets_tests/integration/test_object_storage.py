@@ -7,9 +7,11 @@ what the services refuse is said in words that help, without a secret in them.
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import datetime as dt
 import json
 import pickle
+import posixpath
 import threading
 import time
 import traceback
@@ -31,7 +33,9 @@ from eo_assets.storage import prefixes
 from eo_assets.storage.cog import CogBand, write_cog
 from eo_assets.storage.mosaic_zarr import create_mosaic, open_mosaic, write_block
 from eo_assets.storage.partition import Partition
+from eo_assets.storage.product_catalog import product_catalog, register, register_stored
 from eo_assets.storage.store import Record, Store, file_digest
+from eo_assets_tests.catalogued import publish_item
 from eo_assets_tests.servers.azurite import KEY, azurite, container_token
 from eo_assets_tests.servers.buckets import bucket_of
 from eo_assets_tests.servers.ceph import Ceph, ceph
@@ -378,3 +382,38 @@ def test_secrets_are_in_no_setting_that_is_shown_and_no_place(bucket):
     assert KEY not in shown
     assert "a secret that opens nothing" not in shown
     assert settings.environment()["EO_ASSETS_OUTPUTS"] == str(bucket.root)
+
+
+def test_products_registered_at_once_are_all_in_the_static_catalogue(store):
+    days = [DAY + dt.timedelta(days=n) for n in range(6)]
+
+    def add(day):
+        where = Partition(region=region(), date=day)
+        made = publish_item(store, where, f"seam_{day}")
+        register(product_catalog(store.root), store, where, made)
+
+    with concurrent.futures.ThreadPoolExecutor(6) as threads:
+        list(threads.map(add, days))
+    # on another grid: the listing leads to the new item, and that to its files
+    publish_item(store, Partition(region=region(), date=DAY), "other")
+    list(register_stored(product_catalog(store.root), store, region(), ["geotiff"]))
+    [child] = links(store.root / "catalog.json", "child")
+    assert child == store.root / "seam/sentinel-2-l2a/collection.json"
+    [year] = links(child, "child")
+    items = links(year, "item")
+    assert [item.name for item in items] == ["other.json", *(f"seam_{d}.json" for d in days[1:])]
+    for item in items:
+        href = json.loads(item.read_text())["assets"]["data"]["href"]
+        assert at(item, href).is_file()
+
+
+def links(document, rel):
+    """The objects that links of a document lead to."""
+    found = json.loads(document.read_text())["links"]
+    return [at(document, link["href"]) for link in found if link["rel"] == rel]
+
+
+def at(document, href):
+    """The object that a relative address leads to."""
+    key = posixpath.normpath(posixpath.join(posixpath.dirname(document.key), href))
+    return dataclasses.replace(document, key=key)
