@@ -67,6 +67,22 @@ class System:
             "EO_ASSETS_SENSOR_INTERVAL_S": "10",
         }
 
+    def give_archive(self, archive: Path) -> None:
+        """Put a sample archive where the system would make one: minutes on a small machine."""
+        volume = f"{self.name}_sample"
+        labels = {"project": self.name, "volume": "sample"}
+        marked = [f"--label=com.docker.compose.{key}={value}" for key, value in labels.items()]
+        copy = "cp -r /from /to/archive && chown -R 1000:1000 /to && chmod 1777 /to"
+        for command in (
+            ("volume", "create", *marked, volume),
+            (
+                *("run", "--rm", "--user", "0", "-v", f"{archive}:/from:ro", "-v", f"{volume}:/to"),
+                *("eo-assets", "sh", "-c", copy),
+            ),
+        ):
+            done = docker(*command)
+            assert done.returncode == 0, done.stderr
+
     def url(self, service: str) -> str:
         """Address of a service on this machine, by the name of its port."""
         return f"http://localhost:{self._ports[service]}"

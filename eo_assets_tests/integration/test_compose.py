@@ -26,6 +26,7 @@ from rio_cogeo.cogeo import cog_validate
 from eo_assets.definitions import STEPS
 from eo_assets.settings import Settings
 from eo_assets_tests.integration.compose_system import CHECKOUT, SECRETS, UP_S, System, docker
+from eo_assets_tests.whole_archive import whole_archive
 
 pytestmark = pytest.mark.integration
 
@@ -68,7 +69,10 @@ def system():
     system = System()
     try:
         started = time.monotonic()
-        up = system.try_compose("up", "--build", "--wait", "--wait-timeout", str(UP_S))
+        system.compose("build", "--quiet")
+        print(f"\nbuilt after {time.monotonic() - started:.0f} s")
+        system.give_archive(whole_archive())
+        up = system.try_compose("up", "--wait", "--wait-timeout", str(UP_S))
         if up.returncode:
             logs = system.try_compose("logs", "--no-color", "--tail", "60").stdout
             pytest.fail(f"docker compose up failed:\n{up.stderr[-4000:]}\n{logs}")
