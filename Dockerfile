@@ -49,7 +49,8 @@ RUN apt-get update \
  && useradd --uid 1000 --user-group --no-create-home --home-dir /tmp eo \
  && install -d -m 1777 /app /data/outputs /data/sample /data/dagster /data/dagster/storage \
       /data/layers /data/spill /data/notebooks /data/notebooks/work \
- && install -d /data/regions /data/parcels /data/training /data/notebooks/examples
+ && install -d /data/regions /data/parcels /data/training /data/sites \
+      /data/notebooks/examples
 COPY --from=build /opt/eo_assets /opt/eo_assets
 # whoever mounts a checkout at /app gets the package of the image all the same
 ENV PATH=/opt/eo_assets/bin:$PATH \

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
 
+from eo_assets import __version__
 from eo_assets.errors import ConfigurationError
 from eo_assets.product_api.database import connection
 from eo_assets.serving.access import TokenGuard
@@ -29,6 +31,8 @@ def create_app(*, token: str, writable: bool, private: bool) -> FastAPI:
         ConfigurationError: The database is not known, or a package is missing.
     """
     connection()
+    # stac-fastapi warns, while it is imported, of default titles that are replaced below
+    logging.getLogger("stac_fastapi.types.config").setLevel(logging.ERROR)
     from stac_fastapi.pgstac.app import instantiate_api
     from stac_fastapi.pgstac.config import Settings
     from stac_fastapi.pgstac.models.extensions import Extensions
@@ -38,6 +42,7 @@ def create_app(*, token: str, writable: bool, private: bool) -> FastAPI:
         stac_fastapi_title="Products",
         stac_fastapi_description="What eo_assets has made.",
         stac_fastapi_landing_id="eo-assets-products",
+        stac_fastapi_version=__version__,
     )
     app: FastAPI = instantiate_api(settings=settings, extensions=Extensions(settings=settings)).app
     app.add_middleware(TokenGuard, token=token, private=private)

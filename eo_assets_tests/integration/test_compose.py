@@ -43,8 +43,12 @@ NEEDS = {
 ONCE = {"sample", "catalog-migrate"}
 PLACES = {"outputs", "sample_dir", "dagster_home"}
 REGISTERING = {"product_catalog", "product_catalog_token"}
-# sizes of a local cluster, and what Dagster's own volume and pools say
-NOT_HERE = {"dask_workers", "dask_memory_limit", "sensor_ledger", "archive_runs"}
+# of clusters of other kinds, and what Dagster's own volume and pools say
+NOT_HERE = {"sensor_ledger", "archive_runs"} | {
+    name
+    for name in Settings.model_fields
+    if name.startswith("dask_") and name not in {"dask_address", "dask_dashboard_url"}
+}
 # of the services that serve scenes and tiles
 OTHERS = {"catalog_token", "dagster_url"} | {
     name for name in Settings.model_fields if name.startswith("tiles_") and name != "tiles_url"
