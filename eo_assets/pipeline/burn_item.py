@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from odc.geo.geobox import GeoBox
 
@@ -18,10 +17,11 @@ from eo_assets.pipeline.burn_files import (
     FilesTask,
 )
 from eo_assets.pipeline.class_products import CLASSIFICATION
-from eo_assets.places import Place, place
+from eo_assets.places import place
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import product_item, raster_asset, write_item
-from eo_assets.storage.store import Record, file_digest
+from eo_assets.storage.product_item import file_asset, product_item, raster_asset, write_item
+from eo_assets.storage.provenance import Origin
+from eo_assets.storage.store import Record
 from eo_assets.storage.vectors import GEOPARQUET_TYPE
 
 
@@ -74,10 +74,17 @@ def write_burn_item(
             "indices": raster_asset(
                 place(task.indices), title="Burn indices", roles=("data",), bands=quantities
             ),
-            "patches": _table_asset(folder / PATCHES, "Burnt patches"),
-            "sites": _table_asset(folder / SITES, "Burnt area by protected site"),
+            "patches": file_asset(
+                folder / PATCHES, media_type=GEOPARQUET_TYPE, title="Burnt patches", roles=("data",)
+            ),
+            "sites": file_asset(
+                folder / SITES,
+                media_type=GEOPARQUET_TYPE,
+                title="Burnt area by protected site",
+                roles=("data",),
+            ),
         },
-        sources=[scene.id for scene in scenes],
+        origin=Origin(sources=tuple(scene.id for scene in scenes), cubes=seasons),
         properties={
             f"eo_assets:{name}": record.summary[name]
             for name in ("season", "burnt_ha", "seen_pct", "dnbr_offset")
@@ -86,14 +93,3 @@ def write_burn_item(
     )
     item["stac_extensions"] = [*item["stac_extensions"], CLASSIFICATION]
     write_item(place(task.severity).with_suffix(".json"), item)
-
-
-def _table_asset(path: Place, title: str) -> dict[str, Any]:
-    return {
-        "href": f"./{path.name}",
-        "type": GEOPARQUET_TYPE,
-        "title": title,
-        "roles": ["data"],
-        "file:size": path.stat().st_size,
-        "file:checksum": f"1220{file_digest(path)}",
-    }

@@ -32,6 +32,7 @@ from eo_assets.reporting.fire_figures import (
 from eo_assets.reporting.page import Picture, render
 from eo_assets.storage.partition import Partition, WholeRegion
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
+from eo_assets.storage.provenance import Origin
 from eo_assets.storage.store import Record, Store, digest_of, file_digest
 from eo_assets.storage.tables import read_table, write_table
 from eo_assets.storage.vectors import sites_file
@@ -225,6 +226,11 @@ def _outlines(sites: geopandas.GeoDataFrame, history: History) -> list[Outline]:
     return found
 
 
+def _item_of(record: Record) -> str:
+    """The item of a year, as seen from the report's."""
+    return f"../../{record.date}/{record.step}/{record.files['stac_item']}"
+
+
 def _write_item(subject: WholeRegion, years: _Years, history: History, path: Place) -> None:
     seasons = [
         pd.Timestamp(f"{year}-01-01", tz="UTC").to_pydatetime()
@@ -242,7 +248,7 @@ def _write_item(subject: WholeRegion, years: _Years, history: History, path: Pla
                 roles=("data", "classification"), bands=[band],
             )
         },
-        sources=[years.records[year].files["stac_item"] for year in years.made],
+        origin=Origin(products=tuple(_item_of(years.records[year]) for year in years.made)),
         properties={
             "eo_assets:burnt_ha": history.burnt_ha,
             "eo_assets:repeat_ha": history.repeat_ha,

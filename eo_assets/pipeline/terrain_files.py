@@ -137,7 +137,7 @@ def terrain_item(
             "aspect": raster(task.aspect, ("aspect",), "Aspect"),
             "contours": lines,
         },
-        origin=Origin(sources=tuple(scene.id for scene in cube.scenes), cube=cube),
+        origin=Origin(sources=tuple(scene.id for scene in cube.scenes), cubes=(cube,)),
         properties={
             "eo_assets:known_pct": record.summary["known_pct"],
             "eo_assets:missing_tiles": record.summary["missing_tiles"],

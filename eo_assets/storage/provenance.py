@@ -80,13 +80,14 @@ class Origin:
 
     Attributes:
         sources: Address of each source item, or its id where it has none; unsigned.
-        cube: The graph its pixels were computed with.
+        cubes: The graph its pixels were computed with; several where it compares images, none where
+            it is made of other products only.
         recipe: What else decides it; None for what cannot be made again from its item alone.
         products: Items of the products it was made from, relative to its own.
     """
 
-    sources: tuple[str, ...]
-    cube: VirtualCube
+    sources: tuple[str, ...] = ()
+    cubes: tuple[VirtualCube, ...] = ()
     recipe: Recipe | None = None
     products: tuple[str, ...] = ()
 
@@ -105,9 +106,14 @@ class Origin:
     @property
     def properties(self) -> dict[str, Any]:
         """Software, graph and recipe as properties of an item."""
-        graph = {"format": GRAPH_FORMAT, "expression": self.cube.model_dump(mode="json")}
-        recipe = {RECIPE: self.recipe.model_dump(mode="json")} if self.recipe else {}
-        return {SOFTWARE: software(), EXPRESSION: graph, **recipe}
+        said: dict[str, Any] = {SOFTWARE: software()}
+        if self.cubes:
+            graphs = [cube.model_dump(mode="json") for cube in self.cubes]
+            expression = graphs[0] if len(graphs) == 1 else graphs
+            said[EXPRESSION] = {"format": GRAPH_FORMAT, "expression": expression}
+        if self.recipe:
+            said[RECIPE] = self.recipe.model_dump(mode="json")
+        return said
 
 
 def origin_of(
@@ -138,7 +144,7 @@ def origin_of(
             next((link["href"] for link in item["links"] if link["rel"] == "self"), item["id"])
             for item in json.loads(items.read_text(encoding="utf-8"))["features"]
         ),
-        cube=parse_cube(cube.read_text(encoding="utf-8"), origin=str(cube)),
+        cubes=(parse_cube(cube.read_text(encoding="utf-8"), origin=str(cube)),),
         recipe=Recipe.of(partition, step, options) if repeatable else None,
         products=products,
     )

@@ -271,7 +271,7 @@ def item(cog):
         stac_assets={"data": asset},
         origin=Origin(
             sources=("https://example.com/items/a", "S2A_b"),
-            cube=VirtualCube.load("sentinel-2-l2a", (), ("red", "nir")),
+            cubes=(VirtualCube.load("sentinel-2-l2a", (), ("red", "nir")),),
             recipe=Recipe.of(where, "geotiff"),
         ),
         properties={"eo:cloud_cover": 1.5},
