@@ -57,6 +57,8 @@ def serve(
         access_log=False,
         ws="none",
         timeout_graceful_shutdown=5,
+        # a worker that imports on a busy machine is slow, not dead
+        timeout_worker_healthcheck=60,
     )
     if end_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
