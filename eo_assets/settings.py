@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     block_px: Annotated[
         int,
         Field(description="Edge of the blocks a mosaic is computed in, pixels.", ge=512, le=16384),
-    ] = 2048
+    ] = 3072
     clusters: Annotated[
         int,
         Field(description="Number of classes, unless the region says otherwise.", ge=2, le=64),

@@ -91,7 +91,7 @@ def gdal_environment(*, cache_mb: int = 64) -> Iterator[None]:
 
 def reader_threads(href: str) -> int:
     """Choose how many files to read at once: decoding is bound by cores, a network by latency."""
-    return 12 if is_remote(href) else 2
+    return 16 if is_remote(href) else 2
 
 
 def open_file(href: str, overview: int | None = None) -> rasterio.DatasetReader:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -46,6 +47,9 @@ def packed_values(dn: npt.NDArray[Any], band: SourceBand) -> Packed:
         band.value_scale,
         band.value_offset,
     )
+    if dn.ndim == 2 and dn.dtype == np.uint16 and dn.size:
+        # the same as indexing, several times faster
+        return np.asarray(cv2.LUT(dn, table), np.uint16)
     return table[dn]
 
 

@@ -113,16 +113,14 @@ def read_band(band: SourceBand, geobox: GeoBox) -> tuple[Packed, WindowRead | No
         return _read_band_warped(band, grid, geobox)
     repeat, reduce = alignment.repeat, alignment.reduce
     reach = _aligned_window(alignment, grid, geobox)
-    packed = np.zeros(geobox.shape, np.uint16)
     if reach is None:
-        return packed, None
+        return np.zeros(geobox.shape, np.uint16), None
     window = read_window(band, grid, reach)
     values = packed_values(checked(window.values, band), band)
     if reduce > 1:
         values = block_mean(_padded(values, reduce), reduce)
     values = _repeated(values, repeat)
-    _place(values, packed, *reach, alignment)
-    return packed, window
+    return _placed(values, tuple(geobox.shape), *reach, alignment), window
 
 
 def read_usability(
@@ -160,13 +158,10 @@ def read_usability(
     at_source = usability(window.values, rule, pixel_m=abs(transform.a))
     rows = coordinates.rows - reach[0].start
     columns = coordinates.columns - reach[1].start
-    return (
-        Usability(
-            observed=nearest(at_source.observed, rows, columns, outside=0),
-            valid=nearest(at_source.valid, rows, columns, outside=0),
-        ),
-        window,
-    )
+    # both in one array: what is valid is observed too
+    state = at_source.observed.view(np.uint8) + at_source.valid.view(np.uint8)
+    on_grid = nearest(state, rows, columns, outside=0)
+    return Usability(observed=on_grid > 0, valid=on_grid > 1), window
 
 
 def band_window(grid: Grid, geobox: GeoBox) -> Window2D | None:
@@ -380,22 +375,29 @@ def _padded(values: Packed, factor: int) -> Packed:
 def _repeated(values: Packed, factor: int) -> Packed:
     if factor == 1:
         return values
-    return np.repeat(np.repeat(values, factor, axis=0), factor, axis=1)
+    # along rows first: columns of the smaller array, then whole rows
+    return np.repeat(np.repeat(values, factor, axis=1), factor, axis=0)
 
 
-def _place(values: Packed, onto: Packed, rows: slice, columns: slice, alignment: Alignment) -> None:
+def _placed(
+    values: Packed, shape: tuple[int, ...], rows: slice, columns: slice, alignment: Alignment
+) -> Packed:
     """Put values read from a window where they belong in the wanted grid."""
     spans = []
     for window, start, n, length in (
-        (rows, alignment.row, values.shape[0], onto.shape[0]),
-        (columns, alignment.column, values.shape[1], onto.shape[1]),
+        (rows, alignment.row, values.shape[0], shape[0]),
+        (columns, alignment.column, values.shape[1], shape[1]),
     ):
         at = window.start * alignment.repeat // alignment.reduce - start
         skip = max(-at, 0)
         size = min(n - skip, length - max(at, 0))
         spans.append((slice(max(at, 0), max(at, 0) + size), slice(skip, skip + size)))
     (to_rows, from_rows), (to_columns, from_columns) = spans
+    if values[from_rows, from_columns].shape == shape:
+        return values[from_rows, from_columns]
+    onto = np.zeros(shape, np.uint16)
     onto[to_rows, to_columns] = values[from_rows, from_columns]
+    return onto
 
 
 def coarsening(grid: Grid, crs: str, resolution: float) -> int:

@@ -164,7 +164,11 @@ def nearest(
     c, column_within = _index(columns, values.shape[1])
     if r.shape[1:] == (1,) and c.shape[:1] == (1,):
         # rows and columns are independent: taking them in turn is several times faster
-        taken = values[r[:, 0]][:, c[0]]
+        if len(values) < len(r):
+            # columns of the smaller array first; whole rows are copied faster
+            taken = values.take(c[0], axis=1).take(r[:, 0], axis=0)
+        else:
+            taken = values.take(r[:, 0], axis=0).take(c[0], axis=1)
     else:
         taken = values[r, c]
     within = row_within & column_within

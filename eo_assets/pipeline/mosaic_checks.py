@@ -6,31 +6,26 @@ that the mosaic was computed with.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
-from affine import Affine
+import zarr
 from odc.geo.crs import CRS
-from odc.geo.geobox import GeoBox
 
 from eo_assets.catalog.bands import Quantity
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.compositing import Status
 from eo_assets.cube.grid import inside, project_outline, region_geobox
 from eo_assets.pipeline.grid_verdict import judge_grid
+from eo_assets.pipeline.mosaic_samples import sample_windows, sampled, stored_grid
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import Place
-from eo_assets.storage.mosaic_zarr import CHUNK, open_mosaic
+from eo_assets.storage.mosaic_zarr import open_arrays
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.verdicts import Verdict
-
-MOST_CHUNKS = 24
-"""Chunks looked at, spread evenly: six million pixels a band."""
 
 PLAUSIBLE: Mapping[str, tuple[float, float]] = {
     # sunlit slopes of snow reflect more than a level white surface would
@@ -50,22 +45,27 @@ BLACK_PCT = 20.0
 off twice all vegetation and water is among them."""
 
 FEWEST_PIXELS = 500
+
+MOST_PIXELS = 250_000
+"""Pixels of a band whose radiometry is judged: one place in several of those looked at."""
+
 _VISIBLE = ("coastal", "blue", "green", "red")
+_TELLING = (*_VISIBLE, "nir", "nir08")
 
 
 @dataclass(frozen=True)
-class BandTask:
-    """A band to look at.
+class LookTask:
+    """A mosaic to look at.
 
     Attributes:
         mosaic: Path of the Zarr.
-        band: Name of the band.
-        quantity: What it measures.
+        partition: Its partition.
+        quantities: What each of its bands measures.
     """
 
     mosaic: str
-    band: str
-    quantity: Quantity
+    partition: Partition
+    quantities: Mapping[str, Quantity]
 
 
 @dataclass(frozen=True)
@@ -112,14 +112,10 @@ def check_mosaic(
         One verdict for each of its checks but ``has_imagery``.
     """
     collection = get_collection(partition.region.collection)
-    tasks = [BandTask(str(mosaic), name, collection.band(name).quantity) for name in bands]
-    ranges = runner.map(look_at_band, tasks, label="value ranges")
-    reflective = tuple(t.band for t in tasks if t.quantity.name == "reflectance")
-    [(grid, radiometry)] = runner.map(
-        look_at_all, [(partition, str(mosaic), reflective)], label="grid and radiometry"
-    )
-    complete = judge_completeness(failed_read_pct, failure_budget)
-    return complete, grid, judge_ranges(ranges), radiometry
+    quantities = {name: collection.band(name).quantity for name in bands}
+    task = LookTask(mosaic=str(mosaic), partition=partition, quantities=quantities)
+    [verdicts] = runner.map(look_at_mosaic, [task], label="mosaic's checks")
+    return judge_completeness(failed_read_pct, failure_budget), *verdicts
 
 
 def judge_completeness(failed_read_pct: float, failure_budget: float) -> Verdict:
@@ -134,21 +130,47 @@ def judge_completeness(failed_read_pct: float, failure_budget: float) -> Verdict
     )
 
 
-def look_at_band(task: BandTask) -> BandRange:
-    """Count the plausible pixels of a stored band; runs on a worker."""
-    stored = open_mosaic(task.mosaic, packed=True)[task.band]
-    values = np.concatenate(
-        [stored[window].to_numpy().ravel() for window in sample_windows(stored.shape)]
+def look_at_mosaic(task: LookTask) -> tuple[Verdict, Verdict, Verdict]:
+    """Judge grid, values and radiometry of a stored mosaic, each band read once; on a worker."""
+    mosaic = open_arrays(task.mosaic)
+    grid = judge_grid(
+        "grid", stored_grid(mosaic), region_geobox(task.partition.region), again="band_stack"
     )
-    real = values[values != task.quantity.nodata] * task.quantity.scale + task.quantity.offset
-    low, high = PLAUSIBLE[task.quantity.name]
+    if grid.passed:
+        grid = _with_outline(grid, mosaic, task.partition)
+    ranges, samples = [], {}
+    for name, quantity in task.quantities.items():
+        pixels = sampled(mosaic[name])
+        ranges.append(range_of(name, pixels, quantity))
+        if quantity.name == "reflectance" and name in _TELLING:
+            # of the same places in all bands
+            samples[name] = pixels[:: -(-pixels.size // MOST_PIXELS)].copy()
+    return grid, judge_ranges(ranges), judge_radiometry(samples)
+
+
+def range_of(band: str, pixels: npt.NDArray[np.uint16], quantity: Quantity) -> BandRange:
+    """Count the plausible pixels of a band.
+
+    Args:
+        band: Its name.
+        pixels: Stored pixels, one dimension.
+        quantity: What they measure.
+
+    Returns:
+        The counts.
+    """
+    steps = np.arange(65_536) * quantity.scale + quantity.offset
+    low, high = PLAUSIBLE[quantity.name]
+    # values grow with what is stored: two stored numbers bound what is plausible
+    first, last = int((steps < low).sum()), int((steps <= high).sum())
+    pixels = pixels[pixels != quantity.nodata]
     return BandRange(
-        band=task.band,
-        valid_px=real.size,
-        low_px=int((real < low).sum()),
-        high_px=int((real > high).sum()),
-        lowest=float(real.min()) if real.size else float("nan"),
-        highest=float(real.max()) if real.size else float("nan"),
+        band=band,
+        valid_px=pixels.size,
+        low_px=int(np.count_nonzero(pixels < first)),
+        high_px=int(np.count_nonzero(pixels >= last)) if last < steps.size else 0,
+        lowest=float(steps[pixels.min()]) if pixels.size else float("nan"),
+        highest=float(steps[pixels.max()]) if pixels.size else float("nan"),
     )
 
 
@@ -178,29 +200,15 @@ def judge_ranges(ranges: Sequence[BandRange]) -> Verdict:
     )
 
 
-def look_at_all(task: tuple[Partition, str, Sequence[str]]) -> tuple[Verdict, Verdict]:
-    """Judge grid and radiometry of a stored mosaic; runs on a worker."""
-    partition, path, reflective = task
-    mosaic = open_mosaic(path, packed=True)
-    verdict = judge_grid("grid", stored_grid(mosaic), region_geobox(partition.region),
-                         again="band_stack")  # fmt: skip
-    if verdict.passed:
-        verdict = _with_outline(verdict, mosaic, partition)
-    windows = sample_windows(mosaic["status"].shape)
-    names = {*_VISIBLE, "red", "nir", "nir08"}.intersection(reflective)
-    samples = {
-        name: np.concatenate([mosaic[name][window].to_numpy().ravel() for window in windows])
-        for name in names
-    }
-    return verdict, judge_radiometry(samples)
-
-
-def _with_outline(verdict: Verdict, mosaic: xr.Dataset, partition: Partition) -> Verdict:
+def _with_outline(
+    verdict: Verdict, mosaic: Mapping[str, zarr.Array[Any]], partition: Partition
+) -> Verdict:
     geobox = region_geobox(partition.region)
     outline = project_outline(partition.region.geometry, CRS(geobox.crs)).json
     wrong = 0
-    for window in sample_windows(mosaic["status"].shape):
-        placed = mosaic["status"][window].to_numpy() != Status.OUTSIDE_REGION
+    status = mosaic["status"]
+    for window in sample_windows(status.shape):
+        placed = np.asarray(status[window]) != Status.OUTSIDE_REGION
         wrong += int((placed != inside(geobox[window], outline)).sum())
     numbers = verdict.numbers | {"misplaced_px": wrong}
     if not wrong:
@@ -211,33 +219,6 @@ def _with_outline(verdict: Verdict, mosaic: xr.Dataset, partition: Partition) ->
         "on."
     )
     return Verdict(check=verdict.check, passed=False, text=text, numbers=numbers)
-
-
-def stored_grid(mosaic: xr.Dataset) -> GeoBox:
-    """Give the grid that a mosaic's coordinates describe, whatever it was made for."""
-    where = mosaic["spatial_ref"].attrs
-    gdal = [float(number) for number in where["GeoTransform"].split()]
-    x, width = _origin_and_step(mosaic["x"].to_numpy(), gdal[1])
-    y, height = _origin_and_step(mosaic["y"].to_numpy(), gdal[5])
-    shape = (mosaic.sizes["y"], mosaic.sizes["x"])
-    return GeoBox(shape, Affine(width, 0, x, 0, height, y), where["crs_wkt"])
-
-
-def _origin_and_step(centres: npt.NDArray[Any], step: float) -> tuple[float, float]:
-    if centres.size > 1:  # a single row or column has no spacing of its own
-        step = float(centres[-1] - centres[0]) / (centres.size - 1)
-    return float(centres[0]) - step / 2, step
-
-
-def sample_windows(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
-    """Give the chunks to look at: all, or as many as are enough, spread evenly."""
-    starts = list(itertools.product(range(0, shape[0], CHUNK), range(0, shape[1], CHUNK)))
-    count = min(len(starts), MOST_CHUNKS)
-    chosen = [starts[i * len(starts) // count] for i in range(count)]
-    return [
-        (slice(row, min(row + CHUNK, shape[0])), slice(column, min(column + CHUNK, shape[1])))
-        for row, column in chosen
-    ]
 
 
 def judge_radiometry(samples: Mapping[str, npt.NDArray[Any]]) -> Verdict:

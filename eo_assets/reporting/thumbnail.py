@@ -13,6 +13,9 @@ from eo_assets.places import Place, writing
 from eo_assets.places.zarrs import zarr_at
 
 EDGE_PX = 512
+STRIP_PX = 8_000_000
+"""Pixels read at once."""
+
 _BRIGHT = 0.25
 """Reflectance shown as white; brighter than most land, darker than snow and cloud."""
 
@@ -35,24 +38,30 @@ def write_thumbnail(paths: tuple[Place, Place]) -> None:
     colours = np.stack([_stretched(band) for band in bands], axis=-1)
     alpha = np.where(bands[0] > 0, 255, 0).astype(np.uint8)
     with writing(target) as path:
-        Image.fromarray(np.dstack([colours, alpha]), "RGBA").save(path, optimize=True)
+        Image.fromarray(np.dstack([colours, alpha]), "RGBA").save(path, compress_level=2)
 
 
 def _decimated(array: Any) -> npt.NDArray[np.float32]:
     step = max(-(-max(array.shape) // EDGE_PX), 1)
     rows = []
-    # strips of whole chunks: a large mosaic never lies in memory as a whole
-    height = max(array.chunks[0] // step, 1) * step
+    # strips of whole chunks and squares: a large mosaic never lies in memory as a whole
+    height = max(STRIP_PX // array.shape[1] // array.chunks[0], 1) * array.chunks[0]
+    height = max(height // step, 1) * step
     for start in range(0, array.shape[0], height):
-        strip = np.asarray(array[start : start + height], np.float32)
+        strip = array[start : start + height]
         strip = strip[: strip.shape[0] // step * step, : strip.shape[1] // step * step]
-        if not strip.size:
-            continue
-        squares = strip.reshape(strip.shape[0] // step, step, strip.shape[1] // step, step)
-        n = (squares > 0).sum(axis=(1, 3))
-        rows.append(squares.sum(axis=(1, 3)) / np.maximum(n, 1))
+        if strip.size:
+            n = _sums(strip > 0, step, np.uint16)
+            rows.append(_sums(strip, step, np.uint32) / np.maximum(n, 1))
     scale = float(array.attrs.get("scale_factor", 1.0))
-    return np.concatenate(rows) * np.float32(scale)
+    return np.concatenate(rows).astype(np.float32) * np.float32(scale)
+
+
+def _sums(pixels: npt.NDArray[Any], step: int, dtype: Any) -> npt.NDArray[Any]:
+    """Add up squares; whole rows first, which is several times faster than both at once."""
+    rows = pixels.reshape(-1, step, pixels.shape[1]).sum(axis=1, dtype=dtype)
+    total: npt.NDArray[Any] = rows.reshape(len(rows), -1, step).sum(axis=2)
+    return total
 
 
 def _stretched(band: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

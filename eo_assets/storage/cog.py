@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import rasterio
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
 from rasterio._err import CPLE_BaseError  # what closing a file raises, as it is
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -21,6 +22,9 @@ from eo_assets.errors import StorageError
 from eo_assets.places import Place, writing
 
 TILE = 512
+
+STRIP_PX = 8_000_000
+"""Pixels that pass through at once, about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +94,7 @@ def write_cog(
                     if colours:
                         file.write_colormap(1, dict(colours))
                         file.colorinterp = (ColorInterp.palette,)
+                _build_overviews(draft, overview_resampling)
                 rasterio.shutil.copy(
                     draft, local, **cog_profile(overview_resampling, classes=bool(colours))
                 )
@@ -135,6 +140,21 @@ def cog_profile(overview_resampling: str, *, classes: bool) -> dict[str, str]:
     }
 
 
+def _build_overviews(draft: Path, resampling: str) -> None:
+    """Halve until a block holds everything, as the COG driver does.
+
+    It takes overviews that are there, and would else write its own compressed, read them again
+    and compress them again.
+    """
+    with rasterio.open(draft, "r+") as file:
+        edge = max(file.shape)
+        factors: list[int] = []
+        while edge > TILE << len(factors):
+            factors.append(2 << len(factors))
+        if factors:
+            file.build_overviews(factors, Resampling[resampling])
+
+
 def _write_band(
     file: rasterio.io.DatasetWriter,
     number: int,
@@ -145,7 +165,7 @@ def _write_band(
     nodata: float,
 ) -> _Moments:
     moments = _Moments()
-    for rows in _strips(file.height):
+    for rows in _strips(file.shape):
         window = (rows, slice(0, file.width))
         pixels = read(band.name, window)
         moments.add(pixels[pixels != nodata])
@@ -161,9 +181,10 @@ def _replaced(values: Sequence[float], number: int, value: float) -> tuple[float
     return (*values[: number - 1], value, *values[number:])
 
 
-def _strips(height: int) -> Iterator[slice]:
-    for start in range(0, height, TILE):
-        yield slice(start, min(start + TILE, height))
+def _strips(shape: tuple[int, int]) -> Iterator[slice]:
+    height = max(STRIP_PX // shape[1] // TILE, 1) * TILE
+    for start in range(0, shape[0], height):
+        yield slice(start, min(start + height, shape[0]))
 
 
 class _Moments:
@@ -176,13 +197,16 @@ class _Moments:
     def add(self, pixels: npt.NDArray[Any]) -> None:
         if not pixels.size:
             return
-        whole = pixels.astype(np.int64)
-        low, high = int(whole.min()), int(whole.max())
+        # the square of 16 bits fits into 32
+        whole: npt.NDArray[Any] = pixels.astype(
+            np.uint32 if pixels.dtype in (np.uint8, np.uint16) else np.int64
+        )
+        low, high = int(pixels.min()), int(pixels.max())
         self.low = low if not self.n else min(self.low, low)
         self.high = high if not self.n else max(self.high, high)
         self.n += whole.size
-        self.total += int(whole.sum())
-        self.squares += int((whole * whole).sum())
+        self.total += int(whole.sum(dtype=np.int64))
+        self.squares += int((whole * whole).sum(dtype=np.int64))
 
     def tags(self) -> dict[str, str]:
         if not self.n:

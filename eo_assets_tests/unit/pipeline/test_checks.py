@@ -21,15 +21,13 @@ from eo_assets.pipeline.freshness import judge_freshness, last_imagery
 from eo_assets.pipeline.geotiff_checks import GeotiffTask, check_geotiff
 from eo_assets.pipeline.grid_verdict import judge_grid
 from eo_assets.pipeline.mosaic_checks import (
-    MOST_CHUNKS,
-    BandTask,
     check_mosaic,
     judge_completeness,
     judge_radiometry,
     judge_ranges,
-    look_at_band,
-    sample_windows,
+    range_of,
 )
+from eo_assets.pipeline.mosaic_samples import MOST_CHUNKS, sample_windows
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets.pipeline.verdicts import verdicts_of
 from eo_assets.storage.cog import CogBand, write_cog
@@ -165,20 +163,18 @@ def test_a_mosaic_of_nothing_that_reflects_passes(tmp_path):
     assert judge_ranges([]).passed
 
 
-def test_range_counts_every_implausible_pixel(tmp_path):
-    values = np.full((100, 100), 29_500, np.uint16)  # 295 K
-    values[:3, :] = 1  # 0.01 K
-    values[3:5, :] = 0
-    path = tmp_path / "t.zarr"
-    packing = {"scale_factor": TEMPERATURE.scale, "add_offset": 0.0, "_FillValue": 0}
-    data = xr.Dataset({"lwir11": (("y", "x"), values, packing)})
-    create_mosaic(path, data, GeoBox((100, 100), region_geobox(region()).affine, "EPSG:32635"))
-    write_block(path, WholeBlock((100, 100)), data)
-    found = look_at_band(BandTask(str(path), "lwir11", TEMPERATURE))
-    assert (found.valid_px, found.low_px, found.high_px) == (9_800, 300, 0)
+def test_range_counts_every_implausible_pixel():
+    values = np.full(10_000, 29_500, np.uint16)  # 295 K
+    values[:300] = 1  # 0.01 K
+    values[300:500] = 0
+    values[500:510] = 35_000  # 350 K: still plausible
+    values[510:530] = 35_001
+    found = range_of("lwir11", values, TEMPERATURE)
+    assert (found.valid_px, found.low_px, found.high_px) == (9_800, 300, 20)
+    assert (found.lowest, found.highest) == pytest.approx((0.01, 350.01))
     verdict = judge_ranges([found])
     assert not verdict.passed
-    assert verdict.numbers["implausible_pct"] == pytest.approx(100 * 300 / 9_800, abs=1e-3)
+    assert verdict.numbers["implausible_pct"] == pytest.approx(100 * 320 / 9_800, abs=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (512, 513), (40_000, 30_000)])
