@@ -126,7 +126,7 @@ def draw_codes_with_sites(
 def place_labels(
     outlines: Sequence[Outline], rows: int, cols: int
 ) -> list[tuple[str, float, float]]:
-    """Choose where sites are named: inside of what is seen of them, below each other where needed.
+    """Choose where sites are named: below what is seen of them, and below each other where needed.
 
     Args:
         outlines: Sites.
@@ -143,8 +143,9 @@ def place_labels(
         seen = seen.intersection(view)
         if seen.area < _NAMED * rows * cols:
             continue
-        middle = seen.representative_point()
-        column, row = float(np.clip(middle.x, 0.16 * cols, 0.84 * cols)), float(middle.y)
+        corners = shapely.get_coordinates(seen)
+        column, row = corners[corners[:, 1].argmax()].tolist()
+        column, row = float(np.clip(column, 0.16 * cols, 0.84 * cols)), row + 0.03 * rows
         for _, other_column, other_row in sorted(placed, key=lambda one: one[2]):
             if abs(column - other_column) < 0.3 * cols and abs(row - other_row) < 0.05 * rows:
                 row = other_row + 0.055 * rows
