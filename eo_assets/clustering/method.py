@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from eo_assets.clustering.space import FloatArray, Scaling
+from eo_assets.clustering.linear import FloatArray, Linear
+from eo_assets.clustering.space import Scaling
 
 __all__ = ["Fit", "FloatArray", "Method", "row_of_highest", "squared_distances"]
 
@@ -64,6 +65,10 @@ class Method(Protocol):
         Returns:
             The classes, in any order.
         """
+        ...
+
+    def linear(self, fit: Fit) -> Linear | None:
+        """Scores as a linear function of standardised features; None where they are not one."""
         ...
 
     def scores(self, fit: Fit, planes: FloatArray) -> FloatArray:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from eo_assets.clustering.bands import Packed, StoredBand
+from eo_assets.clustering.bands import Packed, StoredBand, valid_in_all
+from eo_assets.clustering.linear import Linear
 from eo_assets.clustering.method import FloatArray, Method, row_of_highest, squared_distances
 from eo_assets.clustering.methods import get_method
 from eo_assets.clustering.model import NODATA, ClusterModel, Labels
@@ -35,13 +36,29 @@ def predict(model: ClusterModel, planes: Packed, bands: Sequence[StoredBand]) ->
     ids = np.array(model.class_ids, np.uint8)
     flat = planes.reshape(len(planes), -1)
     labels = np.full(flat.shape[1], NODATA, np.uint8)
+    linear = _in_one_step(model, method, bands)
+    used = [number for number, band in enumerate(bands) if band.name in model.features]
     for start in range(0, flat.shape[1], _PIXELS_AT_A_TIME):
         part = slice(start, start + _PIXELS_AT_A_TIME)
-        values, valid = feature_values(model.space.names, flat[:, part], bands)
-        if valid.any():
+        if linear is not None:
+            valid = valid_in_all(flat[used, part], [bands[number] for number in used])
+            rows = row_of_highest(linear.apply(flat[:, part]))
+        else:
+            values, valid = feature_values(model.space.names, flat[:, part], bands)
             rows = class_rows(model, method, model.space.apply(values))
-            labels[part] = np.where(valid, ids[rows], NODATA)
+        labels[part] = np.where(valid, ids[rows], NODATA)
     return labels.reshape(planes.shape[1:])
+
+
+def _in_one_step(model: ClusterModel, method: Method, bands: Sequence[StoredBand]) -> Linear | None:
+    """Unpacking, scaling, rotating and scoring as one matrix, where all of them are linear.
+
+    Added classes look at distances, which are not.
+    """
+    space, scores = model.space.linear(bands), method.linear(model.fit)
+    if space is None or scores is None or model.additions.identities:
+        return None
+    return scores.after(space)
 
 
 def class_rows(

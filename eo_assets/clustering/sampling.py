@@ -7,6 +7,7 @@ cut into square cells and each offers one pixel, so that every part of a region 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +34,16 @@ def pixel_hashes(rows: tuple[int, int], cols: tuple[int, int], *, seed: int) -> 
     References:
         The finaliser of SplitMix64: Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195.
     """
-    y = np.arange(*rows, dtype=np.int64).astype(np.uint64)
-    x = np.arange(*cols, dtype=np.int64).astype(np.uint64) & np.uint64(0xFFFFFFFF)
-    z = (y << np.uint64(32))[:, None] | x[None, :]
+    return hashes_at(np.arange(*rows)[:, None], np.arange(*cols)[None, :], seed=seed)
+
+
+def hashes_at(
+    rows: npt.NDArray[np.integer[Any]], cols: npt.NDArray[np.integer[Any]], *, seed: int
+) -> Hashes:
+    """The numbers ``pixel_hashes`` gives to pixels of these rows and columns, broadcast."""
+    y = rows.astype(np.int64).astype(np.uint64)
+    x = cols.astype(np.int64).astype(np.uint64) & np.uint64(0xFFFFFFFF)
+    z = (y << np.uint64(32)) | x
     z += np.uint64((seed * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % _END)
     z ^= z >> np.uint64(30)
     z *= np.uint64(0xBF58476D1CE4E5B9)

@@ -13,6 +13,9 @@ from eo_assets.clustering.model import Labels
 
 Counts = npt.NDArray[np.int64]
 
+# what a core's own cache holds
+_PIXELS_AT_A_TIME = 8192
+
 
 @dataclass(frozen=True)
 class ClassSums:
@@ -47,12 +50,22 @@ def sum_by_class(
         n_clusters: Number of classes.
     """
     flat = labels.reshape(-1)
-    rows = [
-        _sums(flat, plane.reshape(-1), n_clusters, band.nodata)
-        for plane, band in zip(planes, bands, strict=True)
-    ]
-    count, total, squares = (np.stack(part, axis=1) for part in zip(*rows, strict=True))
-    return ClassSums(_histogram(flat, n_clusters), count, total, squares)
+    packed = planes.reshape(len(planes), -1)
+    nodata = np.array([[band.nodata] for band in bands], np.uint16)
+    ids = np.arange(1, n_clusters + 1, dtype=np.uint8)[:, None]
+    sums = np.zeros((4, n_clusters, len(bands)))
+    for start in range(0, flat.size, _PIXELS_AT_A_TIME):
+        part = slice(start, start + _PIXELS_AT_A_TIME)
+        member = (flat[part] == ids).astype(np.float64)
+        valid = (packed[:, part] != nodata).astype(np.float64)
+        values = packed[:, part] * valid
+        sums[0] += member.sum(axis=1, keepdims=True)
+        # sums of whole numbers below 2**53: exact in any order
+        sums[1] += member @ valid.T
+        sums[2] += member @ values.T
+        sums[3] += member @ np.square(values).T
+    pixels, count, total, squares = sums.astype(np.int64)
+    return ClassSums(pixels[:, 0], count, total, squares)
 
 
 def add_up(parts: Iterable[ClassSums]) -> ClassSums:
@@ -61,19 +74,3 @@ def add_up(parts: Iterable[ClassSums]) -> ClassSums:
         *((part.pixels, part.count, part.total, part.squares) for part in parts), strict=True
     )
     return ClassSums(sum(pixels), sum(count), sum(total), sum(squares))
-
-
-def _sums(
-    labels: Labels, values: Packed, n_clusters: int, nodata: int
-) -> tuple[Counts, Counts, Counts]:
-    labelled = np.where(values == nodata, np.uint8(0), labels)
-    weights = values.astype(np.float64)
-    total = _histogram(labelled, n_clusters, weights)
-    squares = _histogram(labelled, n_clusters, np.square(weights))
-    return _histogram(labelled, n_clusters), total, squares
-
-
-def _histogram(
-    labels: Labels, n_clusters: int, weights: npt.NDArray[np.float64] | None = None
-) -> Counts:
-    return np.bincount(labels, weights, n_clusters + 1)[1:].astype(np.int64)

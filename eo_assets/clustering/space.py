@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eo_assets.catalog.indices import INDICES
-from eo_assets.clustering.bands import Packed, StoredBand, unpack_all, valid_in_all
-
-FloatArray = npt.NDArray[np.float64]
+from eo_assets.clustering.bands import Packed, StoredBand, scales_of, unpack_all, valid_in_all
+from eo_assets.clustering.linear import FloatArray, Linear
 
 Scaling = Literal["robust", "standard", "unit"]
 """``robust``: median and interquartile range; ``standard``: mean and standard deviation; ``unit``:
@@ -102,6 +101,26 @@ class FeatureSpace:
             scaled = values - self.center[:, None]
             scaled /= self.spread[:, None]
         return scaled if self.rotation is None else self.rotation @ scaled
+
+    def linear(self, bands: Sequence[StoredBand]) -> Linear | None:
+        """Coordinates as a linear function of packed bands.
+
+        Args:
+            bands: The bands, in their order.
+
+        Returns:
+            The function; None where a feature is an index or pixels are scaled one by one.
+        """
+        at = {band.name: number for number, band in enumerate(bands)}
+        if self.scaling == "unit" or not set(self.names) <= set(at):
+            return None
+        gain, shift = scales_of([bands[at[name]] for name in self.names])
+        weights = np.zeros((len(self.names), len(bands)))
+        rows = np.arange(len(self.names))
+        weights[rows, [at[name] for name in self.names]] = gain / self.spread
+        bias = ((shift - self.center) / self.spread)[:, None]
+        rotation = np.eye(len(rows)) if self.rotation is None else self.rotation
+        return Linear(rotation @ weights, rotation @ bias)
 
     def to_plain(self) -> dict[str, Any]:
         """Plain numbers; ``from_plain`` restores every one exactly."""

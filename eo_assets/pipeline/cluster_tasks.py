@@ -16,11 +16,11 @@ from eo_assets.clustering.method import FloatArray, squared_distances
 from eo_assets.clustering.model import ClusterModel, Labels
 from eo_assets.clustering.predict import predict
 from eo_assets.clustering.quality import Silhouettes
-from eo_assets.clustering.sampling import Hashes, in_hash_order, one_a_cell, pixel_hashes
+from eo_assets.clustering.sampling import Hashes, hashes_at, in_hash_order, one_a_cell
 from eo_assets.clustering.signatures import ClassSums, sum_by_class
-from eo_assets.clustering.space import feature_values
+from eo_assets.clustering.space import bands_for, feature_values
 from eo_assets.cube.grid import Block
-from eo_assets.pipeline.mosaic_blocks import OBSERVATIONS, open_mosaic, read_packed
+from eo_assets.pipeline.mosaic_blocks import OBSERVATIONS, open_mosaic, read_packed, select_bands
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,13 @@ def sample_block(task: SampleTask) -> tuple[Hashes, Packed]:
     block, (row, col) = task.block, task.origin
     rows = row + block.rows[0], row + block.rows[1]
     cols = col + block.columns[0], col + block.columns[1]
-    chosen = one_a_cell(rows, cols, width=task.width, seed=task.seed)
+    y, x = np.nonzero(one_a_cell(rows, cols, width=task.width, seed=task.seed))
     with open_mosaic(task.mosaic) as dataset:
-        pixels = read_packed(dataset, task.bands, block)[:, chosen]
+        pixels = np.stack(
+            [dataset[band.name][block.slices].to_numpy()[y, x] for band in task.bands]
+        )
     _, valid = feature_values(task.features, pixels, task.bands)
-    hashes = pixel_hashes(rows, cols, seed=task.seed)[chosen]
+    hashes = hashes_at(y + rows[0], x + cols[0], seed=task.seed)
     return hashes[valid], pixels[:, valid].T
 
 
@@ -206,6 +208,14 @@ class LabelTask:
     block: Block
     bands: tuple[StoredBand, ...]
     model: ClusterModel
+
+
+def label_only(task: LabelTask) -> Labels:
+    """Labels of the block; only the bands the model looks at are read."""
+    names = [band.name for band in task.bands]
+    bands = select_bands(task.bands, bands_for(task.model.features, names))
+    with open_mosaic(task.mosaic) as dataset:
+        return predict(task.model, read_packed(dataset, bands, task.block), bands)
 
 
 def label_block(task: LabelTask) -> tuple[Labels, ClassSums]:

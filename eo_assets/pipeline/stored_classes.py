@@ -14,7 +14,7 @@ from eo_assets.clustering.code_book import CodeBook
 from eo_assets.clustering.model import ClusterModel, Labels
 from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.class_products import write_labels
-from eo_assets.pipeline.cluster_tasks import LabelTask, label_block
+from eo_assets.pipeline.cluster_tasks import LabelTask, label_only
 from eo_assets.pipeline.mosaic_blocks import bands_of, blocks_of, open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import place, reading
@@ -137,8 +137,8 @@ def classify_stored(
     blocks = blocks_of(grid.geobox, block_px)
     tasks = [LabelTask(mosaic, block, bands, model) for block in blocks]
     labels = np.zeros(grid.shape, np.uint8)
-    parts = runner.map(label_block, tasks, label="label pixels")
-    for block, (part, _) in zip(blocks, parts, strict=True):
+    parts = runner.map(label_only, tasks, label="label pixels")
+    for block, part in zip(blocks, parts, strict=True):
         labels[block.slices] = part
     return labels
 

@@ -72,6 +72,10 @@ class GaussianMixture:
         inertia = float(squared_distances(features.T, fit.centroids[rows].T).sum())
         return Fit(fit.centroids, inertia, extra)
 
+    def linear(self, fit: Fit) -> None:  # noqa: ARG002
+        """See ``Method.linear``: the distance to a normal distribution is quadratic."""
+        return
+
     def scores(self, fit: Fit, planes: FloatArray) -> FloatArray:
         """Log of prior times density of each class, up to a constant all classes share."""
         scores = np.empty((len(fit.centroids), planes.shape[1]))

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from eo_assets.clustering.linear import Linear
 from eo_assets.clustering.method import Fit, FloatArray
 from eo_assets.clustering.space import Scaling
 
@@ -57,9 +58,12 @@ class MiniBatchKMeans:
 
     def scores(self, fit: Fit, planes: FloatArray) -> FloatArray:
         """Half the negative squared distance to each centre, up to a term all classes share."""
+        return self.linear(fit).apply(planes)
+
+    def linear(self, fit: Fit) -> Linear:
+        """See ``Method.linear``."""
         half_norms = 0.5 * np.square(fit.centroids).sum(axis=1, keepdims=True)
-        scores: FloatArray = fit.centroids @ planes - half_norms
-        return scores
+        return Linear(fit.centroids, -half_norms)
 
 
 METHOD = MiniBatchKMeans

@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from eo_assets.clustering.linear import Linear
 from eo_assets.clustering.method import Fit, FloatArray
 from eo_assets.clustering.space import Scaling
 
@@ -50,8 +51,11 @@ class SpectralAngleKMeans:
 
     def scores(self, fit: Fit, planes: FloatArray) -> FloatArray:
         """Cosine of the angle to each centre, times the pixel's length, which all share."""
-        scores: FloatArray = fit.centroids @ planes
-        return scores
+        return self.linear(fit).apply(planes)
+
+    def linear(self, fit: Fit) -> Linear:
+        """See ``Method.linear``."""
+        return Linear(fit.centroids, np.zeros((len(fit.centroids), 1)))
 
 
 def _unit(vectors: FloatArray) -> FloatArray:

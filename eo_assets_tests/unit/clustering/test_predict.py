@@ -6,9 +6,9 @@ from sklearn.preprocessing import RobustScaler
 
 from eo_assets.clustering.bands import StoredBand
 from eo_assets.clustering.fitting import Recipe, fit_classes
-from eo_assets.clustering.methods import method_names
+from eo_assets.clustering.methods import get_method, method_names
 from eo_assets.clustering.model import Additions, ClassIdentity, ClusterModel
-from eo_assets.clustering.predict import predict
+from eo_assets.clustering.predict import class_rows, predict
 from eo_assets.clustering.space import feature_values
 from eo_assets.errors import StaleArtifactError
 
@@ -100,3 +100,14 @@ def test_a_model_of_another_schema_is_stale(model):
     text = model.to_json().replace('"schema": 2', '"schema": 0')
     with pytest.raises(StaleArtifactError, match="clusters"):
         ClusterModel.from_json(text)
+
+
+@pytest.mark.parametrize("pca_share", [0.0, 0.95])
+def test_one_matrix_from_packed_values_labels_as_step_by_step(packed, reflectance, pca_share):
+    model = fitted(reflectance, "minibatch_kmeans", pca_share=pca_share)
+    method = get_method(model.method, model.parameters)
+    flat = packed.reshape(len(packed), -1)
+    values, valid = feature_values(model.space.names, flat, BANDS)
+    ids = np.array(model.class_ids)
+    expected = np.where(valid, ids[class_rows(model, method, model.space.apply(values))], 0)
+    assert np.array_equal(predict(model, packed, BANDS).reshape(-1), expected)
