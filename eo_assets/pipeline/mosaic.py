@@ -168,7 +168,8 @@ def compute_block(task: BlockTask) -> BlockSummary:
     cube = read_cube(task.cube, task.digest)
     geobox = task.block.of(read_grid(task.grid).geobox)
     result = evaluate(cube, geobox)
-    write_block(task.mosaic, task.block, result.packed)
+    packed = result.packed
+    write_block(task.mosaic, task.block, packed)
     status = result.raster.status
     counts = {int(reason): int(np.count_nonzero(status == reason)) for reason in Status}
     ndvi_sum, ndvi_n = _ndvi(result)
@@ -178,7 +179,7 @@ def compute_block(task: BlockTask) -> BlockSummary:
         reads=result.reads,
         ndvi_sum=ndvi_sum,
         ndvi_n=ndvi_n,
-        chunks=digest_chunks(task.block, result.packed),
+        chunks=digest_chunks(task.block, packed),
     )
 
 
