@@ -1,17 +1,19 @@
 """What Dagster costs: a backfill's runs against a plain loop over the same functions.
 
-Both use the same Dask cluster from the same process and write to empty folders, in turns:
+Both use the same Dask cluster from the same process, write to empty folders, and must give the same
+products; they take turns, and who is first changes from round to round:
 
     python benchmarks/orchestration.py
     python benchmarks/orchestration.py --region bucegi --first 2023-07-15 --days 1
+    python benchmarks/orchestration.py --designs
 
 By default thirty days of two small, coarse regions: nearly all dates are empty, as with any real
 archive, and what Dagster records of them is all there is to see. A region of real size tells what
-it costs beside real work.
+it costs beside real work. ``--designs`` also measures other ways to run and to record.
 
-Runs are those a backfill launches - ten dates of a region each, in-process executor, records in
-SQLite - without the process a run starts in (some seconds) and without the backfill daemon, which
-looks every 30 s for runs to launch.
+Runs are those a backfill launches - so many dates of a region each, in-process executor, records in
+a SQLite home that is there already - without the process a run starts in (some seconds) and without
+the backfill daemon, which looks every 30 s for runs to launch.
 """
 
 from __future__ import annotations
@@ -19,26 +21,55 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import itertools
+import json
+import os
+import statistics
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from distributed import Client
 
 from eo_assets.catalog.regions import Region, load_regions
-from eo_assets.definitions import build_defs
-from eo_assets.defs.instance import open_instance
+from eo_assets.definitions import STEPS, build_defs
+from eo_assets.defs.build import DATES_A_RUN
+from eo_assets.defs.instance import DAGSTER_YAML, open_instance
 from eo_assets.defs.jobs import CHAIN
 from eo_assets.pipeline import band_stack, clusters, geotiff, mosaic, reports, stac_items
 from eo_assets.sample.api.embedded import EmbeddedCatalog
-from eo_assets.settings import load_settings
+from eo_assets.settings import EVENTS_TOGETHER, Settings, load_settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
 from eo_assets.workers.clusters import open_cluster
 from eo_assets.workers.where import Workers
 
-DATES_A_RUN = 10
+DAGSTERS_OWN_LOG = "storage: {sqlite: {base_dir: {env: DAGSTER_HOME}}}\n"
+
+
+@dataclass(frozen=True)
+class Design:
+    """A way to run and to record.
+
+    Attributes:
+        dates_a_run: Dates that share a run.
+        own_log: Records in Dagster's own event log, not in the one that stays open.
+        events_together: Whether events that come together are stored together.
+    """
+
+    dates_a_run: int = DATES_A_RUN
+    own_log: bool = False
+    events_together: bool = True
+
+
+DESIGNS = {
+    "runs": Design(),
+    "thirty dates a run": Design(dates_a_run=30),
+    "each event alone": Design(events_together=False),
+    "Dagster's own log": Design(own_log=True, events_together=False),
+}
 
 
 def region(name: str, west: float) -> Region:
@@ -79,14 +110,22 @@ def loop(partitions, settings, address):
             reports.materialise(partition, **given)
 
 
-def runs(partitions, settings, regions):
-    job = build_defs(settings, regions=regions, show=lambda *_event: None).resolve_job_def(CHAIN)
+def runs(
+    partitions: Sequence[Partition],
+    settings: Settings,
+    regions: Mapping[str, Region],
+    design: Design,
+) -> None:
+    together = EVENTS_TOGETHER if design.events_together else 0
+    os.environ["DAGSTER_EVENT_BATCH_SIZE"] = str(together)  # noqa: TID251 -- Dagster's own
+    defs = build_defs(settings, regions=dict(regions), show=lambda *_event: None)
+    job = defs.resolve_job_def(CHAIN)
     groups = itertools.groupby(partitions, key=lambda partition: partition.region.id)
     with open_instance(settings.dagster_home) as instance:
         for _, group in groups:
             members = list(group)
-            for start in range(0, len(members), DATES_A_RUN):
-                chunk = members[start : start + DATES_A_RUN]
+            for start in range(0, len(members), design.dates_a_run):
+                chunk = members[start : start + design.dates_a_run]
                 job.execute_in_process(
                     instance=instance,
                     run_config={"loggers": {"console": {"config": {}}}},
@@ -95,6 +134,22 @@ def runs(partitions, settings, regions):
                         "dagster/asset_partition_range_end": chunk[-1].key,
                     },
                 )
+
+
+def prepare(home: Path, design: Design) -> None:
+    """Make the home, which is there when a run starts."""
+    home.mkdir(parents=True)
+    if design.own_log:
+        os.environ["DAGSTER_HOME"] = str(home)  # noqa: TID251 -- named in the file
+        (home / "dagster.yaml").write_text(DAGSTER_YAML + DAGSTERS_OWN_LOG)
+    with open_instance(home) as instance:
+        instance.get_runs(limit=1)
+
+
+def digests(partitions: Sequence[Partition], outputs: Path) -> list[str]:
+    """Say what has been made."""
+    store = Store(outputs)
+    return [store.read_record(one, step).digest for one in partitions for step in STEPS]
 
 
 def measured(work) -> tuple[float, float]:
@@ -116,6 +171,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=dt.date.fromisoformat, default=dt.date(2023, 7, 1))
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--designs", action="store_true", help="Measure the other designs, too.")
+    parser.add_argument("--json", type=Path, help="File for the figures.")
     return parser.parse_args()
 
 
@@ -128,7 +185,9 @@ def main() -> None:
         for one in regions.values()
         for n in range(given.days)
     ]
-    warm_up = [Partition(one, dt.date(2023, 7, 15)) for one in small.values()]
+    ways = ["loop", *(DESIGNS if given.designs else ["runs"])]
+    taken: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    made: dict[str, list[str]] = {}
     base = load_settings()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -138,29 +197,54 @@ def main() -> None:
         address = cluster.again["address"]
         places = (Path(folder) / str(number) for number in itertools.count())
 
-        def work(name: str, some: list[Partition], known: dict[str, Region]) -> tuple[float, float]:
+        def work(way: str, some: list[Partition], known: dict[str, Region]) -> tuple[float, float]:
             place = next(places)
             own = {"outputs": place / "outputs", "dagster_home": place / "home"}
             settings = base.model_copy(
                 update={"catalog": catalog.url, "dask_address": address, **own}
             )
-            if name == "loop":
-                return measured(lambda: loop(some, settings, address))
-            return measured(lambda: runs(some, settings, known))
+            if way == "loop":
+                took = measured(lambda: loop(some, settings, address))
+            else:
+                prepare(settings.dagster_home, DESIGNS[way])
+                took = measured(lambda: runs(some, settings, known, DESIGNS[way]))
+            made[way] = digests(some, settings.outputs)
+            return took
 
-        for name in ("runs", "loop"):
-            work(name, warm_up, small)
-        totals = {"loop": [0.0, 0.0], "runs": [0.0, 0.0]}
+        for way in ("runs", "loop"):
+            work(way, [Partition(one, dt.date(2023, 7, 15)) for one in small.values()], small)
         print(f"{len(partitions)} partitions; wall s, processor s")
         for number in range(given.rounds):
-            for name in ("runs", "loop") if number % 2 else ("loop", "runs"):
-                wall, cpu = work(name, partitions, regions)
-                print(f"{name}  {wall:7.1f}  {cpu:7.1f}", flush=True)
-                totals[name] = [totals[name][0] + wall, totals[name][1] + cpu]
-    wall, cpu = (r / max(p, 1e-9) for r, p in zip(totals["runs"], totals["loop"], strict=True))
-    more = (totals["runs"][1] - totals["loop"][1]) / given.rounds / len(partitions)
-    print(f"runs of Dagster against the loop: wall x {wall:.2f}, processor x {cpu:.2f}")
-    print(f"processor seconds more for a partition: {more:.2f}")
+            for way in reversed(ways) if number % 2 else ways:
+                taken[way].append(work(way, partitions, regions))
+                wall, cpu = taken[way][-1]
+                print(f"{way:<20}{wall:7.1f}  {cpu:7.1f}", flush=True)
+        assert all(made[way] == made["loop"] for way in ways), "not the same products"
+    report(taken, len(partitions), given.json)
+
+
+def report(taken: dict[str, list[tuple[float, float]]], partitions: int, file: Path | None) -> None:
+    middle = {
+        way: [statistics.median(column) for column in zip(*times, strict=True)]
+        for way, times in taken.items()
+    }
+    figures = {"partitions": partitions, "rounds": len(taken["loop"]), "ways": {}}
+    loop_wall, loop_cpu = middle["loop"]
+    for way, (wall, cpu) in middle.items():
+        figures["ways"][way] = {
+            "wall_s": round(wall, 2),
+            "cpu_s": round(cpu, 2),
+            "wall_ratio": round(wall / loop_wall, 3),
+            "cpu_ratio": round(cpu / loop_cpu, 3),
+            "cpu_s_more_a_partition": round((cpu - loop_cpu) / partitions, 4),
+        }
+    for way, one in figures["ways"].items():
+        print(
+            f"{way:<20} against the loop: wall x {one['wall_ratio']:.2f}, processor x "
+            f"{one['cpu_ratio']:.2f}; {one['cpu_s_more_a_partition']:.3f} s more a partition"
+        )
+    if file:
+        file.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

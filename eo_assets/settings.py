@@ -24,6 +24,9 @@ R = TypeVar("R")
 SAMPLE = "sample"
 """Name of the embedded archive, for ``EO_ASSETS_CATALOG``."""
 
+EVENTS_TOGETHER = 100
+"""Events of one kind that Dagster stores in one go: planned or made partitions of a run."""
+
 
 class Settings(BaseSettings):
     """Everything that can be set from outside. ``.env.example`` shows each with its default."""
@@ -381,7 +384,11 @@ class Settings(BaseSettings):
             for name, value in self
             if value is not None
         }
-        return {**os.environ, **own, "DAGSTER_HOME": str(self.dagster_home)}
+        dagster = {
+            "DAGSTER_HOME": str(self.dagster_home),
+            "DAGSTER_EVENT_BATCH_SIZE": str(EVENTS_TOGETHER),
+        }
+        return {**os.environ, **own, **dagster}
 
 
 def _named(*names: str) -> Any:

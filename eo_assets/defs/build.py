@@ -21,6 +21,9 @@ from eo_assets.defs.steps import (
     make_partitions,
 )
 
+DATES_A_RUN = 10
+"""Most dates of a region that a run of a backfill has: one start-up for all of them."""
+
 
 def build_asset(name: str, defaults: StepDefaults) -> dg.AssetsDefinition:
     """Build an asset from its module in ``eo_assets.defs.assets``, whose docstring describes it.
@@ -54,8 +57,8 @@ def build_asset(name: str, defaults: StepDefaults) -> dg.AssetsDefinition:
             pool=ARCHIVE_POOL if step.reads_archive else None,
             owners=[defaults.owner] if defaults.owner else None,
             tags={"cadence": "yearly" if step.yearly else defaults.cadence},
-            # several dates share one start-up; each is still stored and reported on its own
-            backfill_policy=dg.BackfillPolicy.multi_run(10),
+            # each date is still stored and reported on its own
+            backfill_policy=dg.BackfillPolicy.multi_run(DATES_A_RUN),
             retry_policy=_retries(defaults.max_retries),
         )
         def asset(

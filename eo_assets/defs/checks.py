@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,6 +11,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # n
 )
 
 from eo_assets.catalog.checks import CHECKS
+from eo_assets.defs.event_log import stored_together
 
 if TYPE_CHECKING:
     from eo_assets.storage.store import Record
@@ -39,42 +41,51 @@ def check_specs(step: str, partitions: dg.PartitionsDefinition[Any]) -> list[dg.
     ]
 
 
-def log_verdicts(context: dg.AssetExecutionContext, record: Record, partition_key: str) -> None:
-    """Tell Dagster how a partition's product did; after its materialisation is known.
+def log_verdicts(context: dg.AssetExecutionContext, records: Mapping[str, Record]) -> None:
+    """Tell Dagster how each partition's product did; after its materialisation is known.
 
     A run may have several partitions, and Dagster's own results of checks belong to a run of one:
     an evaluation is therefore logged for each.
 
     Args:
         context: Of the running asset.
-        record: Of the product.
-        partition_key: The partition.
+        records: Of the products, by partition.
     """
     from eo_assets.pipeline.verdicts import verdicts_of
 
-    verdicts = verdicts_of(record)
-    if not verdicts:
+    found = {key: verdicts for key, record in records.items() if (verdicts := verdicts_of(record))}
+    if not found:
         return
-    found = context.instance.fetch_materializations(
-        dg.AssetRecordsFilter(context.asset_key, asset_partitions=[partition_key]), limit=1
-    )
-    target = None
-    if found.records:
-        [made] = found.records
-        target = AssetCheckEvaluationTargetMaterializationData(
-            storage_id=made.storage_id, run_id=made.run_id, timestamp=made.timestamp
+    made = _materialisations(context, list(found))
+    with stored_together(context.instance):
+        for key, verdicts in found.items():
+            for check, verdict in verdicts:
+                context.log_event(
+                    dg.AssetCheckEvaluation(
+                        asset_key=context.asset_key,
+                        check_name=check.name,
+                        passed=verdict.passed,
+                        severity=_WARN if verdict.warning else _ERROR,
+                        description=verdict.text,
+                        metadata=verdict.numbers,
+                        blocking=check.blocking,
+                        partition=key,
+                        target_materialization_data=made.get(key),
+                    )
+                )
+
+
+def _materialisations(
+    context: dg.AssetExecutionContext, keys: list[str]
+) -> dict[str, AssetCheckEvaluationTargetMaterializationData]:
+    """Give the last materialisation of each partition: what its checks are about."""
+    records = context.instance.fetch_materializations(
+        dg.AssetRecordsFilter(context.asset_key, asset_partitions=keys), limit=len(keys)
+    ).records
+    return {
+        str(record.partition_key): AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
         )
-    for check, verdict in verdicts:
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=context.asset_key,
-                check_name=check.name,
-                passed=verdict.passed,
-                severity=_WARN if verdict.warning else _ERROR,
-                description=verdict.text,
-                metadata=verdict.numbers,
-                blocking=check.blocking,
-                partition=partition_key,
-                target_materialization_data=target,
-            )
-        )
+        # the newest come first, and win
+        for record in reversed(records)
+    }

@@ -44,6 +44,16 @@ retention:
       success: 30
       failure: 30
 """
+"""What every home has in common; where records are kept is said beside it."""
+
+SQLITE_YAML = """\
+event_log_storage:
+  module: eo_assets.defs.event_log
+  class: SqliteEventLog
+  config:
+    home: {env: DAGSTER_HOME}
+"""
+"""Records in SQLite, in the home itself."""
 
 
 WORKSPACE_YAML = """\
@@ -89,7 +99,7 @@ def ensure_home(home: Path) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         config = home / "dagster.yaml"
         if not config.exists():
-            config.write_text(DAGSTER_YAML, encoding="utf-8")
+            config.write_text(DAGSTER_YAML + SQLITE_YAML, encoding="utf-8")
     return home
 
 
@@ -123,6 +133,11 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     own = ensure_home(home) / "command_line.yaml"
     with storage_errors(own):
         config = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+        if "storage" not in config:
+            # the variable DAGSTER_HOME is for Dagster's services; this process has none
+            sqlite = yaml.safe_load(SQLITE_YAML)
+            sqlite["event_log_storage"]["config"]["home"] = str(home.absolute())
+            config |= sqlite
         draft = own.with_suffix(f".{os.getpid()}")
         draft.write_text(yaml.safe_dump({**config, "compute_logs": _NO_COMPUTE_LOGS}))
         draft.replace(own)

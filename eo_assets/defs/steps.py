@@ -180,8 +180,7 @@ def make_partitions(
         for key, one in made.items():
             context.add_asset_metadata(one.metadata, partition_key=key)
         yield dg.MaterializeResult()
-    for key, one in made.items():
-        log_verdicts(context, one.record, key)
+    log_verdicts(context, {key: one.record for key, one in made.items()})
     failed |= {key: one.record.rejection for key, one in made.items() if one.record.rejections}
     if failed:
         well = {key: run_tags([subjects[key]]) for key in made if key not in failed}
@@ -209,6 +208,7 @@ def _make_missing(
 ) -> dict[str, EoAssetsError]:
     """Make what no earlier attempt of the run has made; give what could not be."""
     failed: dict[str, EoAssetsError] = {}
+    empty: list[str] = []
     log = tools.context.log
     for number, (key, subject) in enumerate(subjects.items(), start=1):
         if key in made:
@@ -226,11 +226,13 @@ def _make_missing(
         if tools.dask.dashboard:
             metadata["dask_dashboard"] = dg.MetadataValue.url(tools.dask.dashboard)
         made[key] = Made(record, metadata)
-        place = f" (partition {number}/{len(subjects)})" if len(subjects) > 1 else ""
         if record.empty:
-            log.warning("%s: %s is empty: %s%s", key, record.step, record.empty, place)
-        elif place:
-            log.info("%s: %s is made%s", key, record.step, place)
+            empty.append(f"{key}: {record.step} is empty: {record.empty}")
+        elif len(subjects) > 1:
+            log.info("%s: %s is made (partition %d/%d)", key, record.step, number, len(subjects))
+    if empty:
+        # in one message: most dates of a long range are empty, and each message is a record
+        log.warning("%s", "\n".join(empty))
     return failed
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from eo_assets.reporting.figures import Drawing, Sketch
@@ -122,6 +123,18 @@ class Page:
 
 def render(page: Page) -> str:
     """Write the page as HTML; the same page gives the same text."""
+    css = files("eo_assets.reporting").joinpath("report.css").read_text(encoding="utf-8")
+    return _template().render(
+        page=page,
+        css=Markup(css),  # noqa: S704  a file of this package
+        classes=page.classes.to_dict("records"),
+        spectra=_spectra(page.signatures),
+    )
+
+
+@functools.cache
+def _template() -> Template:
+    """Compile the template, once a process: it takes longer than a page."""
     environment = Environment(
         loader=PackageLoader("eo_assets.reporting", "."),
         autoescape=True,
@@ -130,13 +143,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
-    css = files("eo_assets.reporting").joinpath("report.css").read_text(encoding="utf-8")
-    return environment.get_template("report.html.j2").render(
-        page=page,
-        css=Markup(css),  # noqa: S704  a file of this package
-        classes=page.classes.to_dict("records"),
-        spectra=_spectra(page.signatures),
-    )
+    return environment.get_template("report.html.j2")
 
 
 def _spectra(signatures: pd.DataFrame) -> list[dict[str, Any]]:

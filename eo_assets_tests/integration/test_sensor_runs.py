@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from eo_assets.commands.dev import _start_dagster, _wait_until_ready
-from eo_assets.defs.instance import DAGSTER_YAML
+from eo_assets.defs.instance import DAGSTER_YAML, SQLITE_YAML
 from eo_assets.sample.api.embedded import EmbeddedCatalog
 from eo_assets.settings import Settings, load_settings
 from eo_assets_tests.servers.postgres import running_postgres
@@ -174,9 +174,9 @@ class System:
 
 @pytest.fixture
 def storage(request) -> Iterator[str]:
-    """What is added to ``dagster.yaml``: SQLite needs nothing."""
+    """What ``dagster.yaml`` says of where records are kept."""
     if getattr(request, "param", "sqlite") == "sqlite":
-        yield ""
+        yield SQLITE_YAML
     else:
         with running_postgres() as url:
             yield f"storage:\n  postgres:\n    postgres_url: {url}\n"
