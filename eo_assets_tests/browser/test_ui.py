@@ -150,7 +150,7 @@ def test_report_opens_from_its_link(page, dev, run, pictures):
     page.screenshot(path=pictures / "report.png")
 
 
-def test_backfill_is_launched_and_ends(page, dev, run, pictures):
+def test_backfill_is_launched_and_ends(page, dev, pictures):
     first, last = EMPTY_DATES
     choose(page, dev, f"[{first}...{last}]")
     page.screenshot(path=pictures / "backfill_dialog.png")
