@@ -1,9 +1,10 @@
 """Ten thousand parcels on eight dates: time and memory, beside exactextract on the whole raster.
 
-    python benchmarks/parcels.py [--parcels 10000] [--dates 8] [--size 4096]
+    python benchmarks/parcels.py [--parcels 10000] [--dates 8] [--size 4096] [--json]
 
 Each contender runs in a process of its own, so that its peak of memory is its own. rasterstats
-takes part where it is installed; it counts pixels by their centre, so that its numbers differ.
+takes part where it is installed, say in a folder of its own on PYTHONPATH; it counts pixels
+by their centre, so that its numbers differ.
 """
 
 from __future__ import annotations
@@ -143,6 +144,7 @@ def main() -> None:
     parser.add_argument("--parcels", type=int, default=10_000)
     parser.add_argument("--dates", type=int, default=8)
     parser.add_argument("--size", type=int, default=4096)
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("--contender", nargs=2, metavar=("NAME", "FOLDER"))
     given = parser.parse_args()
     if given.contender:
@@ -150,16 +152,21 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         make_world(Path(folder), n=given.parcels, size=given.size)
+        found = {}
         for name in CONTENDERS:
             if name == "rasterstats" and importlib.util.find_spec("rasterstats") is None:
-                print(f"{name:<14} not installed")
+                print("rasterstats is not installed", file=sys.stderr)
                 continue
             command = [
                 sys.executable, __file__, "--size", str(given.size), "--dates", str(given.dates),
                 "--contender", name, folder,
             ]  # fmt: skip
             done = subprocess.run(command, check=True, capture_output=True, text=True)
-            print(f"{name:<14} {done.stdout.strip()}", flush=True)
+            found[name] = json.loads(done.stdout)
+            if not given.json:
+                print(f"{name:<14} {found[name]}", flush=True)
+        if given.json:
+            print(json.dumps(found))
 
 
 if __name__ == "__main__":

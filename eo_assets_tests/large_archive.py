@@ -41,7 +41,11 @@ def _squares(base: int) -> np.ndarray:
 
 
 def write_large_archive(
-    root: Path, *, tiles: int = 1, bands: tuple[str, ...] = ("red", "nir")
+    root: Path,
+    *,
+    tiles: int = 1,
+    bands: tuple[str, ...] = ("red", "nir"),
+    side_px: int | None = None,
 ) -> Region:
     """Write ``tiles`` × ``tiles`` scenes of one day.
 
@@ -49,9 +53,10 @@ def write_large_archive(
         root: Folder of the archive.
         tiles: Scenes on each side.
         bands: Of the region.
+        side_px: Edge of the region; all of the scenes but for a rim of 500 m when not given.
 
     Returns:
-        The region that they cover but for a rim of 500 m.
+        The region, a square that the scenes cover.
     """
     patterns = {
         "B04": write_tif(root / "B04.tif", _squares(1600), origin=ORIGIN, block=512),
@@ -77,8 +82,9 @@ def write_large_archive(
         (folder / "item.json").write_text(json.dumps(item), encoding="utf-8")
     for pattern in patterns.values():
         pattern.unlink()
-    (west, north), side = ORIGIN, edge * tiles
-    ring = lonlat_ring(west + 500, north - side + 500, west + side - 500, north - 500)
+    west, north = ORIGIN[0] + 500, ORIGIN[1] - 500
+    side = edge * tiles - 1000 if side_px is None else side_px * 10.0
+    ring = lonlat_ring(west, north - side, west + side, north)
     return Region(
         id="large",
         title="Large",
