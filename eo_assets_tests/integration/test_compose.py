@@ -227,16 +227,17 @@ def test_tiles_show_what_is_stored_and_what_is_not(system, products):
         "region": REGION, "first": DAY, "last": DAY, "index": "ndvi", "composite": "median"
     }  # fmt: skip
     layer = httpx.post(f"{system.url('TILES')}/layers", json=asked, timeout=120).raise_for_status()
-    templates = (info.json()["tiles"][0], layer.json()["links"]["tiles"])
+    colours = "bidx=3&bidx=2&bidx=1&rescale=0,2500"
+    templates = (f"{info.json()['tiles'][0]}&{colours}", layer.json()["links"]["tiles"])
     west, south, east, north = info.json()["bounds"]
     tile = tile_at((west + east) / 2, (south + north) / 2, zoom=12)
     for template in templates:
         url = template.format(z=12, x=tile[0], y=tile[1])
         picture = Image.open(io.BytesIO(httpx.get(url, timeout=300).raise_for_status().content))
         # somewhere in the middle of the region: not one colour, and not transparent
-        colours = np.asarray(picture.convert("RGBA"))
-        assert colours[..., 3].mean() > 200
-        assert len(np.unique(colours[..., :3].reshape(-1, 3), axis=0)) > 50
+        pixels = np.asarray(picture.convert("RGBA"))
+        assert pixels[..., 3].mean() > 200
+        assert len(np.unique(pixels[..., :3].reshape(-1, 3), axis=0)) > 50
 
 
 def test_a_page_elsewhere_does_not_reach_the_tiles_by_a_name_of_its_own(system):
