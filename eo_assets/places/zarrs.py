@@ -14,7 +14,7 @@ from eo_assets.places.faults import object_errors
 from eo_assets.places.objects import ObjectPlace, is_object
 
 
-class _Bucket(ObjectStore):  # type: ignore[misc]
+class _Bucket(ObjectStore[Any]):
     """Zarr's own store over obstore, with the project's errors; pickled without credentials."""
 
     def __init__(self, where: ObjectPlace, *, read_only: bool = False) -> None:
