@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,8 +30,12 @@ CollectionOption = Annotated[
     str | None, typer.Option(help="Use this collection instead of the region's own.")
 ]
 OutputsOption = Annotated[
-    Path | None,
-    typer.Option("--outputs", "-o", help="Where products go.  [dim]EO_ASSETS_OUTPUTS[/dim]"),
+    str | None,
+    typer.Option(
+        "--outputs",
+        "-o",
+        help="Where products go: a folder, s3://... or az://...  [dim]EO_ASSETS_OUTPUTS[/dim]",
+    ),
 ]
 
 

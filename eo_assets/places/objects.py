@@ -188,7 +188,7 @@ class ObjectPlace:
 
     def is_dir(self) -> bool:
         """Tell whether anything lies below it."""
-        return next(self._below(), None) is not None
+        return next(self.walk(), None) is not None
 
     def exists(self) -> bool:
         """Tell whether there is such an object, or one below."""
@@ -210,14 +210,15 @@ class ObjectPlace:
         """Give what lies directly below and fits a pattern of a name."""
         return [self / name for name in self.children() if fnmatch.fnmatchcase(name, pattern)]
 
-    def _below(self) -> Iterator[str]:
+    def walk(self) -> Iterator[PurePosixPath]:
+        """Give the paths of all objects below, from here, as the service lists them."""
         with object_errors(self):
             for batch in obstore.list(self.client, f"{self.key}/" if self.key else None):
-                yield from (str(one["path"]) for one in batch)
+                yield from (PurePosixPath(one["path"]).relative_to(self.key) for one in batch)
 
     def remove_tree(self) -> None:
         """Delete all objects below, whatever their number."""
-        keys = list(self._below())
+        keys = [str(self.path / below) for below in self.walk()]
         with object_errors(self), contextlib.suppress(FileNotFoundError):
             for start in range(0, len(keys), 1000):
                 obstore.delete(self.client, keys[start : start + 1000])
