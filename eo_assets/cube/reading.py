@@ -303,7 +303,7 @@ def read_window(
 @lru_cache(maxsize=64)
 def _zarr_array(group: str, name: str, stamp: tuple[int, int]) -> Any:  # noqa: ARG001 -- of the key
     try:
-        return zarr.open_array(**zarr_at(f"{group}/{name}"), mode="r")
+        return zarr.open_array(**zarr_at(group) | {"path": name}, mode="r")
     except (FileNotFoundError, KeyError) as error:
         raise SourceReadError(
             f"There is no array {name} in {group}.", "Materialise the product again."

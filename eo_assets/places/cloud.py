@@ -75,12 +75,13 @@ def is_own(address: object) -> bool:
 
 
 @lru_cache(maxsize=32)
-def client_of(scheme: str, bucket: str) -> ObjectStore:
+def client_of(scheme: str, bucket: str, prefix: str | None = None) -> ObjectStore:
     """Give the client of a bucket or container; one a process, which keeps its connections.
 
     Args:
         scheme: ``s3`` or ``az``.
         bucket: Name of the bucket or container.
+        prefix: What all keys given to it are below.
 
     Returns:
         The client.
@@ -99,8 +100,8 @@ def client_of(scheme: str, bucket: str) -> ObjectStore:
     }
     try:
         if scheme == "s3":
-            return S3Store(bucket, config=dict(access.s3), **options)  # type: ignore[arg-type]
-        return AzureStore(bucket, config=dict(access.azure), **options)  # type: ignore[arg-type]
+            return S3Store(bucket, prefix=prefix, config=dict(access.s3), **options)  # type: ignore[arg-type]
+        return AzureStore(bucket, prefix=prefix, config=dict(access.azure), **options)  # type: ignore[arg-type]
     except BaseError as error:
         names = "AWS_*" if scheme == "s3" else "AZURE_*"
         missing = " No account is named." if "account" in str(error).lower() else ""

@@ -14,16 +14,20 @@ from eo_assets.places.faults import object_errors
 from eo_assets.places.objects import ObjectPlace, is_object
 
 
-class _Bucket(ObjectStore[Any]):
-    """Zarr's own store over obstore, with the project's errors; pickled without credentials."""
+class _Below(ObjectStore[Any]):
+    """Zarr's own store over obstore, of what lies below a prefix.
+
+    Its errors are the project's, and it is pickled without credentials. The prefix is its root: of
+    a group deeper in a store zarr makes groups of all that is above.
+    """
 
     def __init__(self, where: ObjectPlace, *, read_only: bool = False) -> None:
-        super().__init__(where.client, read_only=read_only)
+        super().__init__(_client(where), read_only=read_only)
         self._where = where
 
-    def with_read_only(self, read_only: bool = False) -> _Bucket:  # noqa: FBT001, FBT002 -- zarr's
+    def with_read_only(self, read_only: bool = False) -> _Below:  # noqa: FBT001, FBT002 -- zarr's
         """See ``zarr.abc.store.Store``."""
-        return _Bucket(self._where, read_only=read_only)
+        return _Below(self._where, read_only=read_only)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -33,7 +37,7 @@ class _Bucket(ObjectStore[Any]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.store = client_of(self._where.scheme, self._where.bucket)
+        self.store = _client(self._where)
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
@@ -53,6 +57,10 @@ class _Bucket(ObjectStore[Any]):
             await super().set(key, value)
 
 
+def _client(where: ObjectPlace) -> Any:
+    return client_of(where.scheme, where.bucket, where.key)
+
+
 def zarr_at(address: str | Path | ObjectPlace) -> dict[str, Any]:
     """Say where a Zarr lies, as ``zarr.open_group`` and ``zarr.open_array`` take it.
 
@@ -65,6 +73,4 @@ def zarr_at(address: str | Path | ObjectPlace) -> dict[str, Any]:
     if not is_object(address):
         return {"store": address, "path": None}
     where = address if isinstance(address, ObjectPlace) else ObjectPlace.parse(str(address))
-    # the client of the bucket: its connections serve all that lies in it
-    bucket = ObjectPlace(where.scheme, where.bucket)
-    return {"store": _Bucket(bucket), "path": where.key}
+    return {"store": _Below(where), "path": None}

@@ -232,6 +232,7 @@ def test_a_zarr_is_written_by_blocks_and_read_where_it_lies(store, geobox):
         write_block(str(target), block, xr.Dataset({"red": (("y", "x"), values[block.slices])}))
     with pytest.raises(Exception, match="already contains"):
         create_mosaic(target, xr.Dataset(), geobox)
+    assert (store.root / "zarr.json").is_file() is False, "nothing is written beside it"
     found = open_mosaic(str(target), packed=True)
     assert np.array_equal(found["red"].to_numpy(), values)
     assert found.odc.geobox == geobox
