@@ -29,7 +29,12 @@ from eo_assets.places.rasters import open_raster
 from eo_assets.storage.mosaic_zarr import open_mosaic
 from eo_assets.storage.store import Record, Store
 
-PRODUCT_FILES = {"geotiff": "geotiff", "clusters": "classes", "mosaic": "mosaic"}
+PRODUCT_FILES = {
+    "geotiff": "geotiff",
+    "clusters": "classes",
+    "land_cover": "land_cover",
+    "mosaic": "mosaic",
+}
 """Role of the file with the pixels, by step."""
 
 MODEL_STEP = "clusters"

@@ -197,7 +197,7 @@ def _of_product(request: LayerRequest) -> VirtualCube:
         )
     assert request.product is not None
     _, collection_id, _, step = request.product.split("/")
-    if step == "clusters":
+    if step in {"clusters", "land_cover"}:
         cube = VirtualCube.product(request.product, request.bands or ("class",))
         return cube.render(cube.signature.bands[0], stretch=((0, 255),), colormap=request.colormap)
     collection = get_collection(collection_id)

@@ -42,7 +42,7 @@ MAX_TILE_PX = 1024
 MAX_BUFFER_PX = 16
 MAX_BANDS = 16
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
-_ROLES = ("geotiff", "classes")
+_ROLES = ("geotiff", "classes", "land_cover")
 """Roles of files that are maps, best first."""
 
 _Size = Annotated[int | None, Field(ge=1, le=MAX_PX, description="Pixels.")]

@@ -20,7 +20,7 @@ _FRESH_S = 5.0
 _FRESH_OBJECTS_S = 60.0
 """Looking at object storage takes two requests a product."""
 
-_MAPS = {"geotiff": "Mosaic", "clusters": "Classes"}
+_MAPS = {"geotiff": "Mosaic", "clusters": "Classes", "land_cover": "Land cover"}
 
 _LOCK = threading.Lock()
 _LAST: dict[Place, tuple[float, list[Shelved]]] = {}

@@ -31,19 +31,20 @@ class Classes(BaseModel):
 
 
 @router.get(
-    "/products/{region}/{collection}/{date}/clusters/classes",
+    "/products/{region}/{collection}/{date}/{step}/classes",
     summary="Names and colours of classes",
 )
-def classes(region: str, collection: str, date: str, service: ServiceOf) -> Classes:
+def classes(region: str, collection: str, date: str, step: str, service: ServiceOf) -> Classes:
     """Give what the STAC item of the product says of its classes."""
-    product = f"{region}/{collection}/{date}/clusters"
+    product = f"{region}/{collection}/{date}/{step}"
     path, record = map_of(service.settings.outputs, product)
     try:
         item = json.loads((path.parent / record.files["stac_item"]).read_text(encoding="utf-8"))
-        described: list[dict[str, Any]] = item["assets"]["classes"]["bands"][0][
-            "classification:classes"
-        ]
-    except (OSError, ValueError, LookupError) as error:
+        own = next(
+            one for one in item["assets"].values() if one["href"].rpartition("/")[2] == path.name
+        )
+        described: list[dict[str, Any]] = own["bands"][0]["classification:classes"]
+    except (OSError, ValueError, LookupError, StopIteration) as error:
         raise MissingArtifactError(
             f"{product} does not say what its classes are.", "Materialise it again."
         ) from error

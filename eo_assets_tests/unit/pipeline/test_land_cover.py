@@ -1,5 +1,6 @@
 """Land cover of a small mosaic whose truth is known: accuracy on ground it has not seen."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -7,8 +8,10 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 from scipy import ndimage
 from shapely.geometry import box
+from starlette.testclient import TestClient
 
 from eo_assets.clustering.threads import one_thread
 from eo_assets.errors import ConfigurationError, UnknownNameError
@@ -16,9 +19,11 @@ from eo_assets.pipeline import land_cover
 from eo_assets.pipeline.supervised_classification import classify_mosaic
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets.pipeline.training_polygons import read_polygons
+from eo_assets.settings import load_settings
 from eo_assets.supervised.methods import get_method, method_names
 from eo_assets.supervised.model import LandCoverModel
 from eo_assets.supervised.validation import Training, blocks_at, folds_of, judge_fold
+from eo_assets.tiles.app import create_app
 from eo_assets_tests.published_mosaic import PARTITION, store_with_mosaic
 from eo_assets_tests.synthetic_scene import SPECTRA
 
@@ -29,6 +34,7 @@ OPTIONS = land_cover.LandCoverOptions(
     features=("green", "red", "nir", "swir16", "ndvi"),
 )
 NAMES = tuple(SPECTRA)
+LAYER = "/land_cover"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -145,6 +151,27 @@ def test_the_stored_model_gives_the_stored_map(store, made):
         stored = file.read(1)[40][codes[40] > 0] * file.scales[0]
     # xarray unpacks with another rounding: now and then a pixel falls to the other side of a split
     assert np.mean(np.abs(stored - probabilities.max(axis=1)) < 0.006) > 0.97
+
+
+def test_the_map_is_a_layer_with_its_own_colours(store, made, tmp_path):
+    """Every pixel of a picture has the colour the legend gives the class of the file there."""
+    settings = load_settings(
+        catalog=str(tmp_path), outputs=store.root, tiles_dir=tmp_path / "layers", tiles_token=""
+    )
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        [entry] = [one for one in client.get("/catalog").json()["products"] if LAYER in one["id"]]
+        legend = client.get(f"/products/{entry['id']}/classes").json()["classes"]
+        answer = client.get(f"/products/{entry['id']}/preview.png?max_size=1024")
+    assert answer.status_code == 200, answer.text
+    picture = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGBA"))
+    with rasterio.open(made[1]["land_cover"]) as file:
+        codes = file.read(1)
+    assert picture.shape[:2] == codes.shape
+    assert {one["title"] for one in legend} == set(NAMES)
+    for one in legend:
+        own = picture[codes == one["value"]]
+        assert set(map(tuple, own)) <= {(*bytes.fromhex(one["colour"][1:]), 255)}
+    assert not picture[codes == 0][:, 3].any()
 
 
 def test_the_product_says_what_is_known_of_it(made):
