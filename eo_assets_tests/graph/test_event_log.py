@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -61,13 +62,15 @@ def test_dagsters_own_reads_what_is_stored(home, monkeypatch, together):
     assert numbers == {f"2023-07-0{day}": day - 1 for day in range(1, 6)}
 
 
-def test_who_watches_a_run_is_told(home):
+@pytest.mark.parametrize("stored", [stored_together, contextlib.nullcontext])
+def test_who_watches_a_run_is_told(home, stored):
     told = []
     with open_instance(home) as instance:
         run = instance.create_run_for_job(JOB, tags=RANGE)
         watcher = SqliteEventLogStorage(str(home / "history" / "runs"))
         watcher.watch(run.run_id, None, lambda event, _cursor: told.append(event))
-        instance.report_engine_event("hello", run)
+        with stored(instance):
+            instance.report_engine_event("hello", run)
         deadline = time.monotonic() + 60
         while not any(event.message == "hello" for event in told):
             assert time.monotonic() < deadline
