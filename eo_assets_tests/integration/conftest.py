@@ -17,6 +17,9 @@ from eo_assets.defs.jobs import CHAIN
 from eo_assets.settings import load_settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store
+from eo_assets_tests.servers.azurite import Azurite, azurite
+from eo_assets_tests.servers.buckets import Bucket, bucket_of
+from eo_assets_tests.servers.ceph import Ceph, ceph
 from eo_assets_tests.whole_archive import whole_archive
 
 
@@ -111,3 +114,31 @@ def _holds(products: Products, step: str) -> bool:
 def chain(archive, scheduler, tmp_path_factory) -> Chain:
     """Makes products of the sample archive on the shared cluster, each once."""
     return Chain(archive, scheduler, tmp_path_factory.mktemp("products"))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Ceph]:
+    """A real S3 service, shared: each test has a bucket of its own."""
+    with ceph() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def azure() -> Iterator[Azurite]:
+    """A real Azure Blob service, shared: each test has a container of its own."""
+    with azurite() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["s3", "azure"])
+def server(request) -> Ceph | Azurite:
+    """Object storage of either kind."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def bucket(server) -> Iterator[Bucket]:
+    """A bucket of the module's own, which this process reaches."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield bucket_of(server, monkeypatch)
+    load_settings(outputs="outputs")

@@ -25,9 +25,7 @@ from eo_assets.settings import load_settings
 from eo_assets.storage.mosaic_zarr import create_mosaic, open_mosaic, write_block
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store
-from eo_assets_tests.servers.azurite import azurite
 from eo_assets_tests.servers.buckets import bucket_of
-from eo_assets_tests.servers.ceph import ceph
 from eo_assets_tests.tiny_archive import region
 
 pytestmark = pytest.mark.integration
@@ -45,8 +43,8 @@ def where(request, tmp_path_factory):
         if request.param == "folder":
             yield str(tmp_path_factory.mktemp("outputs")), {}
         else:
-            with {"s3": ceph, "azure": azurite}[request.param]() as running:
-                yield str(bucket_of(running, monkeypatch).root), running.environment()
+            running = request.getfixturevalue(request.param)
+            yield str(bucket_of(running, monkeypatch).root), running.environment()
     load_settings(outputs="outputs")
 
 

@@ -36,21 +36,15 @@ from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_catalog import product_catalog, register, register_stored
 from eo_assets.storage.store import Record, Store, file_digest
 from eo_assets_tests.catalogued import publish_item
-from eo_assets_tests.servers.azurite import KEY, azurite, container_token
+from eo_assets_tests.servers.azurite import KEY, container_token
 from eo_assets_tests.servers.buckets import bucket_of
-from eo_assets_tests.servers.ceph import Ceph, ceph
+from eo_assets_tests.servers.ceph import Ceph
 from eo_assets_tests.tiny_archive import region
 
 pytestmark = pytest.mark.integration
 
 DAY = dt.date(2023, 7, 1)
 PARTITION = Partition(region=region(), date=DAY)
-
-
-@pytest.fixture(scope="module", params=[ceph, azurite], ids=["s3", "azure"])
-def server(request):
-    with request.param() as running:
-        yield running
 
 
 @pytest.fixture

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
 
 from eo_assets.places import ObjectPlace
 from eo_assets.settings import Settings, load_settings
 from eo_assets_tests.servers.azurite import Azurite
 from eo_assets_tests.servers.ceph import Ceph
+
+READS = "reads.parquet"
 
 
 @dataclass
@@ -37,3 +43,19 @@ def bucket_of(server: Ceph | Azurite, monkeypatch) -> Bucket:
     made = Bucket(server, ObjectPlace(scheme, server.bucket(), "some/prefix"), monkeypatch)
     made.settings(server.environment())
     return made
+
+
+def differing(local: Path, remote: ObjectPlace) -> set[str]:
+    """Names of files of two products that are not the same in both."""
+    files = {str(path.relative_to(local)) for path in local.rglob("*") if path.is_file()}
+    below = {str(path) for path in remote.walk()}
+    same = {name for name in files & below if not _differ(local / name, remote / name)}
+    assert files, f"there is nothing in {local}"
+    return (files | below) - same
+
+
+def _differ(first: Path, second: ObjectPlace) -> bool:
+    if first.name == READS:  # how long reads took is never the same
+        tables = [pd.read_parquet(BytesIO(one.read_bytes())) for one in (first, second)]
+        return not tables[0].drop(columns="seconds").equals(tables[1].drop(columns="seconds"))
+    return first.read_bytes() != second.read_bytes()
