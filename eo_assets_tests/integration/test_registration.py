@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import threading
 import time
 import warnings
@@ -27,7 +26,7 @@ from eo_assets_tests.tiny_archive import Granule, region, write_granule
 pytestmark = pytest.mark.integration
 
 DAY, NOTHING = "2023-07-01", "2023-07-05"
-STEPS = ("stac_items", "band_stack", "mosaic", "geotiff")
+STEPS = ("stac_items", "band_stack", "mosaic")
 
 
 class NoCluster(DaskCluster):
@@ -77,11 +76,11 @@ def products(tmp_path):
     return root
 
 
-def geotiff(result):
+def metadata(result):
     [event] = [
         event
         for event in result.get_asset_materialization_events()
-        if event.asset_key == dg.AssetKey("geotiff")
+        if event.asset_key == dg.AssetKey("mosaic")
     ]
     return event.materialization.metadata
 
@@ -93,8 +92,8 @@ def test_without_a_service_the_store_lists_its_products(run, tmp_path):
         assert run(instance, NOTHING).success
     catalog = pystac.Catalog.from_file(str(tmp_path / "outputs" / "catalog.json"))
     [item] = catalog.get_items(recursive=True)
-    assert geotiff(result)["catalog_item"].value == item.self_href
-    assert item.assets["data"].get_absolute_href() == geotiff(result)["geotiff"].value
+    assert metadata(result)["catalog_item"].value == item.self_href
+    assert item.self_href.startswith(metadata(result)["path"].value)
 
 
 def test_a_catalogue_that_comes_back_gets_the_product_without_making_it_again(
@@ -104,12 +103,15 @@ def test_a_catalogue_that_comes_back_gets_the_product_without_making_it_again(
     port = free_port()
     api = EmbeddedCatalog(products, port=port)
     away = Store(tmp_path / "outputs").folder(
-        Partition(region(), dt.date.fromisoformat(DAY)), "geotiff"
+        Partition(region(), dt.date.fromisoformat(DAY)), "mosaic"
     )
+
+    made_at = []
 
     def come_back():
         while not (away / "record.json").exists():
             time.sleep(0.05)
+        made_at.append((away / "record.json").stat().st_mtime)
         # longer than the client itself tries
         time.sleep(9)
         api.start()
@@ -122,25 +124,24 @@ def test_a_catalogue_that_comes_back_gets_the_product_without_making_it_again(
     try:
         assert result.success
         retried = [event.step_key for event in result.all_events if event.is_step_up_for_retry]
-        assert set(retried) == {"geotiff"}
-        address = geotiff(result)["catalog_item"].value
+        assert set(retried) == {"mosaic"}
+        address = metadata(result)["catalog_item"].value
         item = httpx.get(address).raise_for_status().json()
     finally:
         api.close()
-    assert item["properties"]["eo_assets:product"] == f"seam/sentinel-2-l2a/{DAY}/geotiff"
-    stored = json.loads((away / f"{item['id']}.json").read_text())
+    assert item["properties"]["eo_assets:product"] == f"seam/sentinel-2-l2a/{DAY}/mosaic"
     # not made again by the later attempts
-    assert item["assets"]["data"]["file:checksum"] == stored["assets"]["data"]["file:checksum"]
-    assert len([e for e in result.all_events if e.is_step_success and e.step_key == "geotiff"]) == 1
+    assert (away / "record.json").stat().st_mtime == made_at[0]
+    assert len([e for e in result.all_events if e.is_step_success and e.step_key == "mosaic"]) == 1
 
 
 def test_a_catalogue_that_stays_away_fails_the_step_and_leaves_the_product(run, tmp_path):
     with dg.DagsterInstance.ephemeral() as instance:
         result = run(instance, product_catalog=f"http://127.0.0.1:{free_port()}", max_retries=0)
-        known = instance.get_materialized_partitions(dg.AssetKey("geotiff"))
+        known = instance.get_materialized_partitions(dg.AssetKey("mosaic"))
     assert not result.success
-    failure = result.failure_data_for_node("geotiff").user_failure_data
+    failure = result.failure_data_for_node("mosaic").user_failure_data
     assert "eo-assets catalog register" in failure.description
     assert known == {f"{DAY}|seam"}
     partition = Partition(region(), dt.date.fromisoformat(DAY))
-    assert Store(tmp_path / "outputs").read_record(partition, "geotiff").empty is None
+    assert Store(tmp_path / "outputs").read_record(partition, "mosaic").empty is None
