@@ -83,7 +83,10 @@ def test_an_archive_with_a_truncated_file_is_not_complete(small_archive, tmp_pat
             target = copy / path.relative_to(archive)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.hardlink_to(path)
+    # with an item that somebody has posted, too
+    (copy / "posted.json").write_text("{}")
     assert is_complete(copy)
+    (copy / "posted.json").unlink()
     victim = next(copy.rglob("SCL.tif"))
     content = victim.read_bytes()
     victim.unlink()
