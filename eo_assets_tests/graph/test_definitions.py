@@ -89,12 +89,23 @@ def test_today_has_a_partition_and_tomorrow_has_none():
 
 @pytest.mark.parametrize(
     ("cadence", "key"),
-    [("daily", "2023-07-15"), ("weekly", "2023-07-10"), ("monthly", "2023-07-01")],
+    [
+        ("daily", "2023-07-15"),
+        ("weekly", "2023-07-10"),
+        ("monthly", "2023-07-01"),
+        ("yearly", "2023-01-01"),
+    ],
 )
 def test_a_period_starts_on_its_day_on_monday_or_on_the_first(cadence, key):
     partitions = date_by_region(dt.date(2015, 6, 27), ["a"], cadence)
     dates = partitions.get_partitions_def_for_dimension("date")
     assert dates.time_window_for_partition_key(key).start.date() == dt.date.fromisoformat(key)
+
+
+def test_years_go_from_the_first_date_s_to_this_one():
+    years = date_by_region(dt.date(2015, 6, 27), ["a"], "yearly").get_partition_keys()
+    this = dt.datetime.now(dt.UTC).year
+    assert years == [f"{year}-01-01|a" for year in range(2015, this + 1)]
 
 
 def test_a_key_is_read_whether_it_is_text_or_has_dimensions():

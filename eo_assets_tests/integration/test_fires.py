@@ -31,7 +31,7 @@ REGION = load_regions()["bucegi"]
 
 @pytest.fixture(scope="module")
 def store(archive, scheduler, tmp_path_factory):
-    """The store after the burnt areas of three years and the report."""
+    """The store after a backfill of three years, one run as a backfill's are, and the report."""
     settings = load_settings(
         catalog="sample",
         sample_dir=archive,
@@ -42,11 +42,13 @@ def store(archive, scheduler, tmp_path_factory):
     )
     defs = build_defs(settings)
     with dg.DagsterInstance.ephemeral() as instance:
-        for year in YEARS:
-            defs.resolve_job_def("year_to_burnt_areas").execute_in_process(
-                partition_key=dg.MultiPartitionKey({"date": f"{year}-01-01", "region": "bucegi"}),
-                instance=instance,
-            )
+        defs.resolve_job_def("year_to_burnt_areas").execute_in_process(
+            instance=instance,
+            tags={
+                "dagster/asset_partition_range_start": f"{YEARS[0]}-01-01|bucegi",
+                "dagster/asset_partition_range_end": f"{YEARS[-1]}-01-01|bucegi",
+            },
+        )
         defs.resolve_job_def("region_to_burnt_area_report").execute_in_process(
             partition_key="bucegi", instance=instance
         )

@@ -258,5 +258,6 @@ def test_partitions_are_named_as_people_name_them():
         ("daily", dt.date(2024, 2, 26)),
         ("weekly", dt.date(2024, 3, 3)),
         ("monthly", dt.date(2024, 2, 29)),
+        ("yearly", dt.date(2024, 12, 31)),
     ]:
         assert Partition(region=region(), date=day, cadence=cadence).last_date == last
