@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo check test test-browser dev lock clean
+.PHONY: help setup demo check test test-browser dev bench bench-quick lock clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -42,6 +42,19 @@ test-browser: setup  ## Drive the UI with Chromium
 
 dev: setup  ## STAC API, Dask, Dagster's UI and daemon; Ctrl-C stops all
 	$(BIN)/eo-assets dev
+
+PEERS := .venv-peers
+
+$(PEERS)/.installed: benchmarks/peers.txt | $(STAMP)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python -r benchmarks/peers.txt
+	@touch $@
+
+bench: setup $(PEERS)/.installed  ## Measure against the limit and the peers; writes docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py --peers $(PEERS)/bin/python
+
+bench-quick: setup $(PEERS)/.installed  ## The same for a first impression; writes nothing
+	$(BIN)/python benchmarks/run.py --quick --peers $(PEERS)/bin/python
 
 lock: setup  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header -o requirements.lock

@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import itertools
 import json
 import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 from distributed import Client
 from pyproj import Transformer
@@ -47,13 +49,10 @@ class Cluster:
 def prepare(folder: Path, case, store: Store, *, grow: bool, root: str) -> Partition:
     """Publish what comes before the mosaic: the items, and the cube on the region's grid."""
     lonlat = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
-    # a hair inside the grid's edges, or it would have another row there
-    middle = [sum(axis) / 2 for axis in zip(case.bounds[:2], case.bounds[2:], strict=True)]
-    inner = [
-        [x + 0.01 * (1 if x < middle[0] else -1), y + 0.01 * (1 if y < middle[1] else -1)]
-        for x, y in case.outline
-    ]
-    ring = [list(lonlat.transform(x, y)) for x, y in [*inner, inner[0]]]
+    # what is straight in metres is not in degrees: many short pieces
+    closed = np.array([*case.outline, case.outline[0]], float)
+    pieces = [np.linspace(a, b, 200, endpoint=False) for a, b in itertools.pairwise(closed)]
+    ring = [list(lonlat.transform(x, y)) for x, y in np.concatenate([*pieces, closed[:1]])]
     region = Region(
         id=case.name,
         title=case.name,

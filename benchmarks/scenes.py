@@ -52,8 +52,9 @@ class Case:
 
     @property
     def outline(self) -> list[tuple[float, float]]:
-        """Corners of the region, metres: the bounds, or an octagon that touches all of them."""
+        """Corners of the region, metres: of the bounds, or of an octagon, a metre within them."""
         left, bottom, right, top = self.bounds
+        left, bottom, right, top = left + 1, bottom + 1, right - 1, top - 1
         cut = 0 if self.name == "tile" else 3_000
         ring = [
             (left + cut, bottom), (right - cut, bottom), (right, bottom + cut), (right, top - cut),
