@@ -23,12 +23,13 @@ from pyproj import Transformer
 from scenes import CASES, CRS
 
 from eo_assets.catalog.regions import Region
-from eo_assets.defs.dask_cluster import local_cluster
 from eo_assets.pipeline import band_stack, geotiff, mosaic
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets.settings import load_settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store
+from eo_assets.workers.clusters import open_cluster
+from eo_assets.workers.where import Workers
 
 NAMES = {
     "B02": "blue", "B03": "green", "B04": "red", "B08": "nir", "B05": "rededge1",
@@ -98,7 +99,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("case", choices=CASES)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--workers", type=int, default=load_settings().n_workers)
+    parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--grow", action="store_true")
     parser.add_argument("--root", default="")
     options = parser.parse_args()
@@ -108,8 +109,10 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         runner = InProcess()
         if options.workers:
-            cluster = stack.enter_context(local_cluster(options.workers, "4GiB"))
-            client = stack.enter_context(Client(cluster, set_as_default=False))
+            cluster = stack.enter_context(
+                open_cluster(Workers(n_workers=options.workers, memory_limit="4GiB"))
+            )
+            client = stack.enter_context(Client(cluster.again["address"], set_as_default=False))
             client.run(_imports)
             runner = Cluster(client)
         partition = prepare(options.folder, case, store, grow=options.grow, root=options.root)
