@@ -13,13 +13,10 @@ from eo_assets_tests.browser.conftest import dev_running
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
 DATE, REGION = "2023-07-15", "bucegi"
-EMPTY_DATES = ("2023-07-16", "2023-07-17")
 GROUP = "/locations/__repository__@eo_assets/asset-groups/scenes_to_reports/lineage"
 WAIT_MS = 180_000
 
 RUNS = "{runsOrError(limit: 20) {... on Runs {results {runId}}}}"
-BACKFILLS = """{partitionBackfillsOrError(limit: 5) {
-  ... on PartitionBackfills {results {id status}}}}"""
 MATERIALIZED = """query($step: String!, $partition: [String!]) {
   assetNodeOrError(assetKey: {path: [$step]}) {... on AssetNode {
     assetMaterializations(partitions: $partition, limit: 1) {metadataEntries {
@@ -27,7 +24,6 @@ MATERIALIZED = """query($step: String!, $partition: [String!]) {
       ... on FloatMetadataEntry {floatValue}
       ... on IntMetadataEntry {intValue}
       ... on MarkdownMetadataEntry {mdStr}
-      ... on TextMetadataEntry {text}
       ... on UrlMetadataEntry {url}
       ... on TableMetadataEntry {table {records}}
     }}
@@ -47,23 +43,18 @@ def page(browser, dev):
     page.close()
 
 
-def choose(page, dev, dates: str) -> None:
-    """Choose partitions in the dialog that materialises all assets, from the page of the group."""
+def launch(page, dev) -> str:
+    """Materialise all assets of the partition from the group's page; the run's id."""
     page.goto(dev.url + GROUP, wait_until="domcontentloaded")
     page.get_by_role("button", name="Materialize all").click()
     dialog = page.get_by_role("dialog")
     box = dialog.locator("input[type=text]").first
-    box.fill(dates)
+    box.fill(DATE)
     box.press("Enter")
     dialog.get_by_text("Select a partition or create one").click()
     region = page.get_by_text(REGION, exact=True)
     page.get_by_role("menuitem").filter(has=region).first.click()
     dialog.get_by_text("Partition selection").click()
-
-
-def launch(page, dev) -> str:
-    """Materialise all assets of the partition; the run's id."""
-    choose(page, dev, DATE)
     page.get_by_role("button", name="Launch 1 run").click()
     toast = page.get_by_text(re.compile("Launched run"))
     toast.wait_for()
@@ -85,19 +76,15 @@ def run(page, dev, pictures) -> str:
     return run
 
 
-def entries(dev, step, date=DATE) -> list[dict]:
-    node = dev.ask(MATERIALIZED, step=step, partition=[f"{date}|{REGION}"])["assetNodeOrError"]
-    [made] = node["assetMaterializations"]
-    return made["metadataEntries"]
-
-
 def metadata(dev, step) -> dict:
-    return {entry["label"]: entry for entry in entries(dev, step)}
+    node = dev.ask(MATERIALIZED, step=step, partition=[f"{DATE}|{REGION}"])["assetNodeOrError"]
+    [made] = node["assetMaterializations"]
+    return {entry["label"]: entry for entry in made["metadataEntries"]}
 
 
-def open_asset(page, dev, step, date=DATE):
+def open_asset(page, dev, step):
     page.goto(
-        f"{dev.url}/assets/{step}?view=partitions&partition={date}%7C{REGION}",
+        f"{dev.url}/assets/{step}?view=partitions&partition={DATE}%7C{REGION}",
         wait_until="domcontentloaded",
     )
     page.get_by_text("Latest materialization").first.wait_for()
@@ -148,38 +135,6 @@ def test_report_opens_from_its_link(page, dev, run, pictures):
     page.goto(metadata(dev, "reports")["report"]["url"], wait_until="load")
     assert "Bucegi" in page.title()
     page.screenshot(path=pictures / "report.png")
-
-
-def test_backfill_is_launched_and_ends(page, dev, pictures):
-    first, last = EMPTY_DATES
-    choose(page, dev, f"[{first}...{last}]")
-    page.screenshot(path=pictures / "backfill_dialog.png")
-    page.get_by_role("button", name="Launch backfill").click()
-    page.get_by_text(re.compile("backfill", re.IGNORECASE)).first.wait_for()
-    [backfill] = dev.ask(BACKFILLS)["partitionBackfillsOrError"]["results"]
-    page.goto(f"{dev.url}/runs/b/{backfill['id']}", wait_until="domcontentloaded")
-    # the daemon looks every half minute: once to begin, once to see that it has ended
-    page.get_by_text("Succeeded").first.wait_for(timeout=2 * WAIT_MS)
-    page.wait_for_timeout(2000)
-    page.screenshot(path=pictures / "backfill.png")
-    [ended] = dev.ask(BACKFILLS)["partitionBackfillsOrError"]["results"]
-    assert ended["status"] == "COMPLETED_SUCCESS"
-    # a day without imagery is a result, and says why
-    for date in EMPTY_DATES:
-        [empty] = [entry for entry in entries(dev, "mosaic", date) if entry["label"] == "reason"]
-        assert "No satellite scene" in empty["text"]
-    open_asset(page, dev, "mosaic", first)
-    page.get_by_text("has_imagery").first.wait_for()
-    page.wait_for_timeout(1500)
-    page.screenshot(path=pictures / "empty.png")
-
-
-def test_numbers_are_plotted_over_partitions(page, dev, run, pictures):
-    page.goto(f"{dev.url}/assets/mosaic?view=overview", wait_until="domcontentloaded")
-    page.get_by_text("Plots", exact=True).first.click()
-    page.get_by_text("valid_pct").first.wait_for()
-    page.wait_for_timeout(2000)
-    page.screenshot(path=pictures / "plots.png", full_page=True)
 
 
 def test_console_has_no_error(page, run):
