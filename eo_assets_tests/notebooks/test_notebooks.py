@@ -11,11 +11,12 @@ import pytest
 from nbclient import NotebookClient
 
 from eo_assets.catalog.regions import read_region
-from eo_assets.pipeline import band_stack, clusters, geotiff, mosaic, stac_items
+from eo_assets.pipeline import band_stack, clusters, geotiff, land_cover, mosaic, stac_items
 from eo_assets.pipeline.cluster_options import ClusterOptions
 from eo_assets.pipeline.stac_items import Search
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets.sample.api.embedded import EmbeddedCatalog
+from eo_assets.sample.training import training_polygons
 from eo_assets.settings import Settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
@@ -64,6 +65,10 @@ def make_products(settings):
     mosaic.materialise(where, store=store, runner=runner, failure_budget=0.1, block_px=2048)
     geotiff.materialise(where, store=store, runner=runner)
     clusters.materialise(where, store=store, runner=runner, options=ClusterOptions(n_clusters=6))
+    land_cover.materialise(
+        where, store=store, runner=runner, options=land_cover.LandCoverOptions(),
+        polygons=training_polygons(settings.sample_dir),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
