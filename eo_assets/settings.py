@@ -22,6 +22,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 SAMPLE = "sample"
+MIN_TOKEN_CHARACTERS = 16
 """Name of the embedded archive, for ``EO_ASSETS_CATALOG``."""
 
 EVENTS_TOGETHER = 100
@@ -294,7 +295,7 @@ class Settings(BaseSettings):
         SecretStr,
         Field(
             description="Token that callers of the tile service have to present, and key of "
-            "signed tile addresses. Needed to listen beyond this machine."
+            "signed tile addresses, at least 16 characters. Needed to listen beyond this machine."
         ),
     ] = SecretStr("")
     tiles_without_token: Annotated[
@@ -337,6 +338,15 @@ class Settings(BaseSettings):
     def _is_absolute(cls, path: Place | None) -> Place | None:
         # worker processes may run in another folder
         return path.expanduser().absolute() if isinstance(path, Path) else path
+
+    @field_validator("tiles_token")
+    @classmethod
+    def _cannot_be_guessed(cls, token: SecretStr) -> SecretStr:
+        # a signed address lets whoever has it try tokens at home
+        if 0 < len(token) < MIN_TOKEN_CHARACTERS:
+            message = f"at least {MIN_TOKEN_CHARACTERS} characters were expected"
+            raise ValueError(message)
+        return token
 
     @field_validator("catalog_headers")
     @classmethod

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from eo_assets.catalog.collections.model import StacItem
 from eo_assets.cube.scene import acquisition_time
+from eo_assets.errors import ConfigurationError
 
 Filters = Mapping[str, Any]
 """Conditions on item properties; see ``not_wanted``."""
@@ -72,10 +73,18 @@ def search_window(
 
     Returns:
         First and last moment, UTC, both included.
+
+    Raises:
+        ConfigurationError: They lie at an end of the calendar.
     """
-    start = dt.datetime.combine(first, dt.time(), dt.UTC) - longitude_shift(longitude)
-    end = dt.datetime.combine(last, dt.time(), dt.UTC) - longitude_shift(longitude)
-    return start, end + dt.timedelta(days=1) - dt.timedelta(milliseconds=1)
+    try:
+        start = dt.datetime.combine(first, dt.time(), dt.UTC) - longitude_shift(longitude)
+        end = dt.datetime.combine(last, dt.time(), dt.UTC) - longitude_shift(longitude)
+        return start, end + dt.timedelta(days=1) - dt.timedelta(milliseconds=1)
+    except OverflowError as error:
+        raise ConfigurationError(
+            f"Nothing was observed from {first} to {last}.", "Choose days since 1972."
+        ) from error
 
 
 @dataclass(frozen=True)

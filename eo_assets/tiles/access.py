@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eo_assets.errors import ConfigurationError
@@ -29,6 +31,12 @@ _SIGNED_FOLDERS = {"layers": 2, "products": 5}
 
 _OPEN = ("/healthz", "/openapi.json", "/docs", "/static/")
 """Say nothing of layers and data."""
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
+_DENIED = AccessDeniedError(
+    "This needs the service's token, or a signed address that has not expired.",
+    "Send it as 'Authorization: Bearer TOKEN', or ask for /layers/ID/tilejson.json again.",
+)
 
 
 def folder_of(path: str) -> str | None:
@@ -80,40 +88,55 @@ class Guard:
         host: Name under which browsers reach the service, besides those of this machine. Without
             a token others are refused: a page elsewhere could have its own name lead here. None
             for any name.
+        origins: Web origins whose pages may start something without a token, besides its own.
         prefix: Path a proxy may have put before the service's own.
     """
 
     app: ASGIApp
     token: str
     host: str | None = ""
+    origins: tuple[str, ...] = ()
     prefix: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or 421, or pass the request on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        if not self.token and not self._is_ours(Headers(scope=scope).get("host", "")):
-            refusal = answer(
+        """Answer 400, 401, 403 or 421, or pass the request on."""
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self.app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if host and not _HOST.fullmatch(host):
+            return answer(400, "BadHost", "The Host header names no host.", "Correct it.")
+        if self.token:
+            return None if self._may(scope) else of_error(_DENIED)
+        if host and not self._is_ours(f"//{host}"):
+            return answer(
                 421,
                 "UnknownHost",
                 "Without a token this service answers under its own names only.",
                 "Set EO_ASSETS_TILES_URL to the address browsers use, or EO_ASSETS_TILES_TOKEN.",
             )
-            await refusal(scope, receive, send)
-            return
-        if not self.token or self._may(scope):
-            await self.app(scope, receive, send)
-            return
-        error = AccessDeniedError(
-            "This needs the service's token, or a signed address that has not expired.",
-            "Send it as 'Authorization: Bearer TOKEN', or ask for /layers/ID/tilejson.json again.",
-        )
-        await of_error(error)(scope, receive, send)
+        # a browser lets any page send a POST without a body, it only keeps the answer from it
+        origin = headers.get("origin")
+        if scope["method"] == "POST" and origin and not self._is_welcome(origin):
+            return answer(
+                403,
+                "ForeignPage",
+                "Without a token this service takes orders of its own pages only.",
+                "Add the page's origin to EO_ASSETS_TILES_ORIGINS.",
+            )
+        return None
 
-    def _is_ours(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
-        return self.host is None or is_loopback(name) or name == self.host
+    def _is_welcome(self, origin: str) -> bool:
+        return origin in self.origins or "*" in self.origins or self._is_ours(origin)
+
+    def _is_ours(self, address: str) -> bool:
+        try:
+            name = urlsplit(address).hostname or ""
+        except ValueError:  # of an Origin; browsers send none that is not an address
+            return False
+        return self.host is None or is_loopback(name) or (bool(name) and name == self.host)
 
     def _may(self, scope: Scope) -> bool:
         path = str(scope["path"]).removeprefix(self.prefix) or "/"

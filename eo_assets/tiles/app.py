@@ -85,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     host = urlsplit(settings.tiles_url).hostname or ""
     anywhere = settings.tiles_without_token and not host
+    origins = [o.strip() for o in settings.tiles_origins.split(",") if o.strip()]
     app.add_middleware(BodyLimit)
     app.add_middleware(PublicAddress, url=settings.tiles_url)
     # before the public address is put in place: it judges by the name the caller used
@@ -92,12 +93,13 @@ def create_app(settings: Settings) -> FastAPI:
         Guard,
         token=service.token,
         host=None if anywhere else host,
+        origins=tuple(origins),
         prefix=urlsplit(settings.tiles_url).path.rstrip("/"),
     )
     app.add_middleware(
         CORSMiddleware,
         # never with credentials: a token is sent as a header, and only by who has it
-        allow_origins=[o.strip() for o in settings.tiles_origins.split(",") if o.strip()],
+        allow_origins=origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", "If-None-Match"],
         expose_headers=["ETag", "Location"],

@@ -129,6 +129,10 @@ def explain_errors(app: FastAPI) -> None:
         # nodes of graphs check themselves when a request becomes one
         return answer(422, "InvalidRequest", faults(error.errors()), "See /docs for what is asked.")
 
+    @app.exception_handler(RecursionError)
+    async def nested(_request: Request, _error: RecursionError) -> JSONResponse:
+        return answer(422, "InvalidRequest", "The body is nested too deeply.", "Flatten it.")
+
     @app.exception_handler(HTTPException)
     async def http(_request: Request, error: HTTPException) -> JSONResponse:
         return answer(error.status_code, "HTTP", str(error.detail))

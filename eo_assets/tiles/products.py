@@ -15,13 +15,12 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import attrs
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi import Path as InPath
 from morecantile import tms
 from morecantile.defaults import TileMatrixSets
-from pydantic import Field
 from rio_tiler.io import Reader
-from titiler.core.dependencies import BidxParams, DefaultDependency
+from titiler.core.dependencies import DefaultDependency
 from titiler.core.factory import TilerFactory
 from titiler.core.utils import render_image
 from titiler.extensions.wmts import wmtsExtension
@@ -31,50 +30,22 @@ from eo_assets.places import Place
 from eo_assets.places.rasters import open_raster
 from eo_assets.storage.store import Record, Store
 from eo_assets.tiles.links import LinksOf
-from eo_assets.tiles.problems import RESPONSES, TooMuchError
+from eo_assets.tiles.problems import RESPONSES
+from eo_assets.tiles.product_limits import (
+    FiniteDataset,
+    OutlineSize,
+    PictureSize,
+    SomeBands,
+    SomeBins,
+    TileSize,
+    bounded,
+)
 from eo_assets.tiles.shelf import rendering
 
 PREFIX = "/products/{region}/{collection}/{date}/{step}"
-MAX_PX = 2048
-"""Longest edge of a picture of a product."""
-
-MAX_TILE_PX = 1024
-MAX_BUFFER_PX = 16
-MAX_BANDS = 16
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _ROLES = ("geotiff", "classes", "land_cover")
 """Roles of files that are maps, best first."""
-
-_Size = Annotated[int | None, Field(ge=1, le=MAX_PX, description="Pixels.")]
-_MaxSize = Annotated[int, Field(ge=1, le=MAX_PX, description="Longest edge, pixels.")]
-
-
-@dataclass
-class _PictureSize(DefaultDependency):
-    max_size: _MaxSize | None = 1024
-    height: _Size = None
-    width: _Size = None
-
-    def __post_init__(self) -> None:
-        if self.width or self.height:
-            self.max_size = None
-
-
-@dataclass
-class _TileSize(DefaultDependency):
-    buffer: Annotated[
-        float | None,
-        Query(gt=0, le=MAX_BUFFER_PX, multiple_of=0.5, description="Pixels more on each side."),
-    ] = None
-
-
-@dataclass
-class _Bands(BidxParams):
-    def __post_init__(self) -> None:
-        if self.indexes and len(self.indexes) > MAX_BANDS:
-            raise TooMuchError(
-                f"{len(self.indexes)} bands were asked for.", f"Ask for {MAX_BANDS} at most."
-            )
 
 
 @dataclass
@@ -153,10 +124,12 @@ def products_router(root: Place) -> APIRouter:
         # so that documents that name tiles, WMTS above all, name those that open; any dependency
         # that gives options of the reader will do
         reader_dependency=_signed,  # type: ignore[arg-type]
-        layer_dependency=_Bands,
-        tile_dependency=_TileSize,
-        img_preview_dependency=_PictureSize,
-        img_part_dependency=_PictureSize,
+        layer_dependency=SomeBands,
+        tile_dependency=TileSize,
+        img_preview_dependency=PictureSize,
+        img_part_dependency=OutlineSize,
+        dataset_dependency=FiniteDataset,
+        histogram_dependency=SomeBins,
         # algorithms do to one file what graphs do to any: /layers
         process_dependency=lambda: None,
         supported_tms=TileMatrixSets({"WebMercatorQuad": tms.get("WebMercatorQuad")}),
@@ -171,7 +144,7 @@ def products_router(root: Place) -> APIRouter:
         factory.router,
         prefix=PREFIX,
         tags=["Stored products"],
-        dependencies=[Depends(_bounded)],
+        dependencies=[Depends(bounded)],
     )
     return router
 
@@ -205,21 +178,6 @@ def _check_bands(asked: list[str], path: Place) -> None:
 def _n_bands(path: Place, _written: int) -> int:
     with open_raster(path, driver="GTiff") as file:
         return int(file.count)
-
-
-def _bounded(request: Request) -> None:
-    """Bound what titiler takes without a limit.
-
-    Raises:
-        TooMuchError: A tile or the query is too large.
-    """
-    size = request.query_params.get("tilesize", "")
-    if size.isdecimal() and (len(size) > 6 or int(size) > MAX_TILE_PX):
-        raise TooMuchError(
-            f"Tiles of {size[:12]} pixels were asked for.", f"Ask for {MAX_TILE_PX} at most."
-        )
-    if len(request.url.query) > 8000:
-        raise TooMuchError("The query has more than 8000 characters.", "Shorten it.")
 
 
 def _renders(reader: Any) -> dict[str, dict[str, Any]]:

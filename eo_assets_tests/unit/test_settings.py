@@ -21,6 +21,17 @@ def _bare_environment(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.parametrize(("token", "good"), [("", True), ("short", False), ("x" * 16, True)])
+def test_a_token_that_can_be_guessed_is_refused(monkeypatch, token, good):
+    monkeypatch.setenv("EO_ASSETS_TILES_TOKEN", token)
+    if good:
+        assert load_settings().tiles_token.get_secret_value() == token
+        return
+    with pytest.raises(ConfigurationError, match="16 characters") as caught:
+        load_settings()
+    assert token not in str(caught.value)
+
+
 def test_nothing_has_to_be_set(tmp_path):
     settings = load_settings()
     assert settings.catalog == "sample"

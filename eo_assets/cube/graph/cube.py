@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from eo_assets.cube.graph.fluent import Fluent
 from eo_assets.cube.graph.model import GraphNode
 from eo_assets.cube.graph.operations import Classify, Difference, Function, Node, Render
+from eo_assets.cube.graph.order import check_work, topological
 from eo_assets.cube.graph.signatures import Kind, Signature, signatures
 from eo_assets.cube.graph.sources import LoadProduct, LoadScenes, LoadSearch, LoadStored
 from eo_assets.cube.scene import Scene
@@ -22,6 +23,7 @@ from eo_assets.errors import ConfigurationError
 SCHEMA: Final = 2
 """Version of the graph's JSON form; a stored cube of another version is refused."""
 
+MAX_NODES: Final = 64
 MAX_CHARACTERS: Final = 64_000_000
 MAX_NAMING_CHARACTERS: Final = 1_000_000
 """Longest graph that only names things: what somebody may send."""
@@ -41,19 +43,29 @@ class VirtualCube(Fluent, GraphNode):
     """
 
     schema_version: Literal[2] = SCHEMA
-    nodes: dict[str, Node] = Field(min_length=1, max_length=64)
+    nodes: dict[str, Node] = Field(min_length=1, max_length=MAX_NODES)
     result: str
 
     _order: tuple[str, ...] = PrivateAttr(default=())
     _signatures: dict[str, Signature] = PrivateAttr(default_factory=dict)
 
+    @field_validator("nodes", mode="before")
+    @classmethod
+    def _are_few(cls, nodes: Any) -> Any:
+        # before each of them is looked at
+        if isinstance(nodes, Mapping) and len(nodes) > MAX_NODES:
+            message = f"there are {len(nodes)} nodes; at most {MAX_NODES} are computed"
+            raise ValueError(message)
+        return nodes
+
     @model_validator(mode="after")
     def _is_a_sound_graph(self) -> VirtualCube:
-        order = _topological(self.nodes, self.result)
+        order = topological(self.nodes, self.result)
         unused = set(self.nodes) - set(order)
         if unused:
             message = f"nodes {sorted(unused)} do not contribute to {self.result!r}"
             raise ValueError(message)
+        check_work(self.nodes, order)
         self._order = tuple(order)
         self._signatures = signatures(self.nodes, order)
         return self
@@ -236,37 +248,6 @@ class VirtualCube(Fluent, GraphNode):
 def _redirected(node: Node, renamed: Mapping[str, str]) -> dict[str, str]:
     fields = ("data", "other")
     return {name: renamed[getattr(node, name)] for name in fields if hasattr(node, name)}
-
-
-def _topological(nodes: Mapping[str, Node], result: str) -> list[str]:
-    """Order nodes, inputs first; without recursion, so that depth cannot hurt.
-
-    Raises:
-        ValueError: There is a cycle, or a node that is not defined.
-    """
-    order: list[str] = []
-    done: set[str] = set()
-    path: list[str] = []
-    stack = [(result, False)]
-    while stack:
-        name, left = stack.pop()
-        if left:
-            path.pop()
-            done.add(name)
-            order.append(name)
-            continue
-        if name in path:
-            message = f"the graph has a cycle through {name!r}"
-            raise ValueError(message)
-        if name not in nodes:
-            message = f"node {name!r} is referred to but not defined"
-            raise ValueError(message)
-        if name in done:
-            continue
-        path.append(name)
-        stack.append((name, True))
-        stack += [(below, False) for below in reversed(nodes[name].takes)]
-    return order
 
 
 def parse_cube(text: str, *, origin: str, names_only: bool = False) -> VirtualCube:

@@ -72,6 +72,15 @@ def layer(client):
     return answer.json()
 
 
+@pytest.fixture(scope="session")
+def product(settings):
+    """The path of a stored product."""
+    store_map(settings.outputs)
+    return {
+        "region": "seam", "collection": "sentinel-2-l2a", "date": "2023-07-01", "step": "geotiff"
+    }  # fmt: skip
+
+
 def store_map(root):
     """Store a product: a GeoTIFF of three bands."""
     folder = root / "seam" / "sentinel-2-l2a" / "2023-07-01" / "geotiff"

@@ -16,7 +16,7 @@ from eo_assets.tiles.asking import LayerRequest
 from eo_assets.tiles.finding import Allowed, find_layer
 from eo_assets.tiles.listening import check_listening
 from eo_assets.tiles.problems import ConflictError
-from eo_assets_tests.unit.tiles.conftest import BBOX, BODY, TOKEN, client_of, store_map
+from eo_assets_tests.unit.tiles.conftest import BBOX, BODY, TOKEN, client_of
 
 PLACE = {"Matrix": "13", "Row": "2942", "Col": "4681"}
 """A tile on the stored product."""
@@ -46,6 +46,23 @@ def chain(n):
     return {"nodes": nodes, "result": f"n{n}"}
 
 
+def doubling(n):
+    """What lies below is computed twice, twice over, n times."""
+    nodes = {"s": SEARCH, "d0": COMPOSITE}
+    for i in range(1, n + 1):
+        for half in ("a", "b"):
+            nodes[f"{half}{i}"] = {"op": "clip", "data": f"d{i - 1}", "outline": OUTLINE}
+        nodes[f"d{i}"] = {"op": "difference", "data": f"a{i}", "other": f"b{i}"}
+    return {"nodes": nodes, "result": f"d{n}"}
+
+
+def nested(depth):
+    found = {}
+    for _ in range(depth):
+        found = {"nodes": found}
+    return found
+
+
 HOSTILE = {
     "a large power": expression("red+9**9**9"),
     "an attribute": expression("red.__class__"),
@@ -64,6 +81,8 @@ HOSTILE = {
                                "bands": ["a"]}}, "result": "p"},
     "addresses": {"nodes": {"s": {"op": "load_scenes", "collection": "sentinel-2-l2a",
                                   "bands": ["red"], "scenes": []}, "c": COMPOSITE}, "result": "c"},
+    "the same a million times": doubling(20),
+    "nested": nested(900),
     "nothing": {},
     "scenes, not an image": {"nodes": {"s": {**SEARCH, "bands": []}}, "result": "s"},
     "all of time": {"nodes": {"s": {**SEARCH, "last": "9999-01-01"}, "c": COMPOSITE},
@@ -85,12 +104,15 @@ def test_hostile_graphs_are_refused_with_a_remedy(client, name):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_refusing_a_hostile_graph_costs_next_to_nothing(client, settings, name):
     body = json.dumps({"graph": HOSTILE[name]})
-    started = time.thread_time()
-    with pytest.raises((EoAssetsError, ValidationError)):
-        # what the endpoint does, here in one thread, so that no other one is counted
-        find_layer(LayerRequest.model_validate_json(body), settings, {})
-    # CPU time, which a busy machine hardly changes
-    assert time.thread_time() - started < 0.2
+    taken = []
+    for _ in range(3):
+        started = time.thread_time()
+        with pytest.raises((EoAssetsError, ValidationError)):
+            # what the endpoint does, here in one thread, so that no other one is counted
+            find_layer(LayerRequest.model_validate_json(body), settings, {})
+        taken.append(time.thread_time() - started)
+    # CPU time, which a busy machine hardly changes; a collection of garbage may fall into one
+    assert min(taken) < 0.2
 
 
 @pytest.mark.parametrize(
@@ -107,6 +129,7 @@ def test_refusing_a_hostile_graph_costs_next_to_nothing(client, settings, name):
         {**BODY, "graph": {"nodes": {}, "result": ""}},
         {"product": "a/b/2023-07-15/geotiff", "first": "2023-07-01"},
         {"region": "atlantis", "first": "2023-07-01"},
+        {**BODY, "first": "0001-01-01"},
         {**BODY, "bbox": None, "outline": {"type": "Polygon", "coordinates": [[[1e400, 0]]]}},
     ],
 )
@@ -115,6 +138,58 @@ def test_requests_that_make_no_sense_are_told_so(client, body):
                          headers={"content-type": "application/json"})  # fmt: skip
     assert answer.status_code == 422, answer.text
     assert answer.json()["remedy"]
+
+
+ON_PRODUCT = {
+    "type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [
+        [[25.731, 45.12], [25.76, 45.12], [25.76, 45.139], [25.731, 45.139], [25.731, 45.12]]]},
+}  # fmt: skip
+LINE = {**ON_PRODUCT, "geometry": {"type": "LineString", "coordinates": [[25.73, 45.1], [26, 45]]}}
+FAR = {**ON_PRODUCT, "geometry": {**OUTLINE, "coordinates": [[[1e300, 0], [2e300, 1], [0, 1],
+                                                             [1e300, 0]]]}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("statistics?histogram_bins=3000000", None),
+        ("statistics?histogram_bins=0", None),
+        ("statistics?histogram_bins=5,4,9", None),
+        ("statistics?histogram_range=5,1", None),
+        ("statistics?nodata=nan", None),
+        ("statistics?nodata=-1", None),
+        ("statistics?nodata=inf", ON_PRODUCT),
+        ("statistics?cover_scale=1000", ON_PRODUCT),
+        ("statistics?max_size=2048", ON_PRODUCT),
+        ("statistics?width=2048&height=2048", ON_PRODUCT),
+        ("statistics", {"type": "FeatureCollection", "features": [ON_PRODUCT] * 21}),
+        ("statistics", {**ON_PRODUCT, "geometry": None}),
+        ("statistics", LINE),
+        ("statistics", FAR),
+        ("preview.png?width=4096", None),
+        ("preview.png?color_formula=Gamma R 0", None),
+        ("point/NaN,45", None),
+        ("point/25,1e400", None),
+        ("point/25,91", None),
+        ("point/1e9,0?coord_crs=EPSG:3857", None),
+        ("tiles/WebMercatorQuad/13/4681/2942.png?tilesize=99999", None),
+    ],
+)
+def test_products_are_not_asked_for_too_much(client, product, path, body):
+    url = f"/products/{'/'.join(product.values())}/{path}"
+    answer = client.get(url) if body is None else client.post(url, json=body)
+    assert answer.status_code == 422, answer.text
+
+
+def test_statistics_of_a_product_are_those_of_its_pixels(client, product):
+    url = f"/products/{'/'.join(product.values())}/statistics"
+    answer = client.post(url, json=ON_PRODUCT)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["properties"]["statistics"]["b1"]
+    # pixels count up to 3000 and again: in hundreds of rows the mean is near the middle
+    assert found["mean"] == pytest.approx(1500, abs=15)
+    twice = client.post(url, json={"type": "FeatureCollection", "features": [ON_PRODUCT] * 2})
+    assert twice.json()["features"][1]["properties"]["statistics"]["b1"] == found
 
 
 def test_a_body_that_is_too_long_is_not_read(client):
@@ -156,6 +231,57 @@ def test_other_names_for_this_machine_are_refused_without_a_token(client):
     assert answer.status_code == 421
 
 
+@pytest.mark.parametrize("host", ["[", "[::1", "a b", "evil@127.0.0.1", "127.0.0.1/x", "::1", "é"])
+def test_a_host_that_is_none_is_told_so(client, guarded, host):
+    for service in (client, guarded):
+        answer = service.get("/catalog", headers={"host": host.encode()})
+        assert answer.status_code == 400, answer.text
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://127.0.0.1:8090", 404),
+        ("http://localhost", 404),
+        (None, 404),
+        ("http://attacker.example", 403),
+        ("http://127.0.0.1.attacker.example", 403),
+        ("http://[", 403),
+        ("null", 403),
+    ],
+)
+def test_pages_elsewhere_start_nothing(client, origin, status):
+    # no body, so that browsers ask nobody whether the page may send it
+    headers = {} if origin is None else {"origin": origin}
+    answer = client.post(f"/layers/{'0' * 32}/export", headers=headers)
+    assert answer.status_code == status, answer.text
+
+
+def test_pages_that_are_named_start_what_they_like(settings):
+    page = "https://maps.example"
+    with client_of(settings.model_copy(update={"tiles_origins": f"https://a, {page}"})) as opened:
+        answer = opened.post(f"/layers/{'0' * 32}/export", headers={"origin": page})
+        assert answer.status_code == 404
+
+
+def test_coordinates_nested_for_ever_are_refused(client, layer):
+    text = '{"geometry": {"type": "Polygon", "coordinates": ' + "[" * 900 + "]" * 900 + "}}"
+    for what in ("statistics", "timeseries"):
+        answer = client.post(
+            f"/layers/{layer['id']}/{what}",
+            content=text,
+            headers={"content-type": "application/json"},
+        )
+        assert answer.status_code == 422, answer.text
+
+
+def test_days_before_the_calendar_are_refused(client, settings):
+    region = next(iter(client.app.state.service.regions))
+    days = {"region": region, "first": "0001-01-01", "last": "0001-01-02"}
+    answer = client.get("/catalog/dates", params=days)
+    assert answer.status_code == 422, answer.text
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "tiles.example"])
 def test_a_network_needs_a_token(host):
     with pytest.raises(ConfigurationError, match="anybody"):
@@ -182,8 +308,7 @@ def test_tiles_that_wmts_names_open_with_a_token_and_with_a_signature(guarded):
 
 
 @pytest.fixture(scope="module")
-def guarded(settings):
-    store_map(settings.outputs)
+def guarded(settings, product):
     with client_of(settings.model_copy(update={"tiles_token": _secret()})) as opened:
         yield opened
 
