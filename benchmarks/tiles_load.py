@@ -3,7 +3,9 @@
     python benchmarks/tiles_load.py --seconds 60 --clients 16
 
 Each client asks for its own random walk of tiles with ever other stretches, so that no finished
-tile is found in a cache. A client that gets anything but a picture makes the script fail.
+tile is found in a cache. The script fails if a client gets anything but a picture, if all
+processes of the service together ever hold more than ``--limit-mb`` (proportional set size: what
+they share is counted once), or a tenth more in the last third of the time than in the second.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ def ask(url, layer, until, seed, taken, faults):
                 faults.append(answer.text[:200])
 
 
-def load(url, layer, process, *, clients, seconds):
+def load(url, layer, process, *, clients, seconds, limit_mb):
     taken, faults = [], []
     until, before = time.monotonic() + seconds, cpu_s(process)
     threads = [
@@ -89,14 +91,15 @@ def load(url, layer, process, *, clients, seconds):
         memory.append(memory_mb(process))
         time.sleep(0.5)
     third = max(len(memory) // 3, 1)
+    middle, late = np.mean(memory[third : 2 * third]), np.mean(memory[-third:])
     print(
         f"  {len(taken)} tiles, {len(taken) / seconds:.1f} a second, median "
         f"{np.median(taken) * 1e3:.0f} ms, p95 {np.percentile(taken, 95) * 1e3:.0f} ms, "
         f"{(cpu_s(process) - before) / len(taken) * 1e3:.1f} ms CPU each, "
-        f"memory {np.mean(memory[third : 2 * third]):.0f} -> {np.mean(memory[-third:]):.0f} MB, "
+        f"memory {middle:.0f} -> {late:.0f} MB, at most {max(memory):.0f} MB, "
         f"{len(faults)} faults {faults[:1]}"
     )
-    return not faults
+    return not faults and max(memory) < limit_mb and late < 1.1 * middle
 
 
 def main():
@@ -104,6 +107,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--limit-mb", type=float, default=1000)
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -118,7 +122,12 @@ def main():
             answer.raise_for_status()
             print(f"{name}, {options.clients} clients, {options.workers} workers")
             good &= load(
-                url, answer.json(), process, clients=options.clients, seconds=options.seconds
+                url,
+                answer.json(),
+                process,
+                clients=options.clients,
+                seconds=options.seconds,
+                limit_mb=options.limit_mb,
             )
     return 0 if good else 1
 

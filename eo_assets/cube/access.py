@@ -121,11 +121,13 @@ def open_file(href: str, overview: int | None = None) -> rasterio.DatasetReader:
     file = files[key]
     if file.dataset is None:
         level = {} if overview is None else {"overview_level": overview}
-        # one driver only: a file that claims to be a VRT could point anywhere
         name = gdal_name(href) if is_own(href) else file.address.url
-        file.dataset = translated(
-            lambda: rasterio.open(name, driver="GTiff", sharing=False, **level), href
-        )
+        # a handle keeps what it has read; of files on disk the system does, once for all handles
+        with rasterio.Env(**({} if is_remote(href) else {"VSI_CACHE": "FALSE"})):
+            # one driver only: a file that claims to be a VRT could point anywhere
+            file.dataset = translated(
+                lambda: rasterio.open(name, driver="GTiff", sharing=False, **level), href
+            )
     files.move_to_end(key)
     return file.dataset
 
