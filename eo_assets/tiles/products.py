@@ -20,6 +20,7 @@ from fastapi import Path as InPath
 from morecantile import tms
 from morecantile.defaults import TileMatrixSets
 from rio_tiler.io import Reader
+from rio_tiler.models import ImageData
 from titiler.core.dependencies import DefaultDependency
 from titiler.core.factory import TilerFactory
 from titiler.core.utils import render_image
@@ -30,7 +31,7 @@ from eo_assets.places import Place
 from eo_assets.places.rasters import open_raster
 from eo_assets.storage.store import Record, Store
 from eo_assets.tiles.links import LinksOf
-from eo_assets.tiles.problems import RESPONSES
+from eo_assets.tiles.problems import RESPONSES, TooMuchError
 from eo_assets.tiles.product_limits import (
     FiniteDataset,
     OutlineSize,
@@ -43,6 +44,9 @@ from eo_assets.tiles.product_limits import (
 from eo_assets.tiles.shelf import rendering
 
 PREFIX = "/products/{region}/{collection}/{date}/{step}"
+ZOOMS_OUT = 3
+"""Zooms farther away than its coarsest overview from which a product is still shown."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _ROLES = ("geotiff", "classes", "land_cover")
 """Roles of files that are maps, best first."""
@@ -75,6 +79,19 @@ class CogReader(Reader):
                 open_raster(str(self.input), driver="GTiff")
             )
         super().__attrs_post_init__()  # type: ignore[no-untyped-call]
+
+    def tile(self, tile_x: int, tile_y: int, tile_z: int, *args: Any, **kwargs: Any) -> ImageData:
+        """Read a tile; from so far away that the product is a speck, GDAL takes minutes.
+
+        Raises:
+            TooMuchError: It is from there.
+        """
+        farthest = max(self.minzoom - ZOOMS_OUT, 0)
+        if tile_z < farthest:
+            raise TooMuchError(
+                f"At zoom {tile_z} the product would be a speck.", f"Zoom in to {farthest}."
+            )
+        return super().tile(tile_x, tile_y, tile_z, *args, **kwargs)
 
 
 def map_of(root: Place, product: str) -> tuple[Place, Record]:
