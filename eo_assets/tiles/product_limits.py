@@ -17,6 +17,7 @@ from titiler.core.dependencies import (
 )
 
 from eo_assets.errors import ConfigurationError
+from eo_assets.tiles.layer import MAX_ZOOM
 from eo_assets.tiles.limits import outline_of
 from eo_assets.tiles.problems import TooMuchError
 
@@ -153,6 +154,9 @@ async def bounded(request: Request) -> None:
         text = query.get(name, "")
         if text.isdecimal() and (len(text) > 6 or int(text) > most):
             raise TooMuchError(f"{name}={text[:12]} was asked for.", f"Ask for {most} at most.")
+    zoom = str(request.path_params.get("z", ""))
+    if zoom.isdecimal() and (len(zoom) > 2 or int(zoom) > MAX_ZOOM):
+        raise TooMuchError(f"There is no zoom {zoom[:12]}.", f"Zooms end at {MAX_ZOOM}.")
     if "color_formula" in query:
         raise ConfigurationError(
             "Stored products are shown without colour formulas.", "Make a layer with a gamma."

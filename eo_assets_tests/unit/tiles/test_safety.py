@@ -174,6 +174,7 @@ FAR = {**ON_PRODUCT, "geometry": {**OUTLINE, "coordinates": [[[1e300, 0], [2e300
         ("point/1e9,0?coord_crs=EPSG:3857", None),
         ("tiles/WebMercatorQuad/13/4681/2942.png?tilesize=99999", None),
         ("tiles/WebMercatorQuad/1/1/0.png", None),
+        ("tiles/WebMercatorQuad/2062/7298/1767.png", None),
     ],
 )
 def test_products_are_not_asked_for_too_much(client, product, path, body):
