@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -15,7 +16,8 @@ BOUNDED = settings(
 )
 
 
-def test_nothing_that_fits_the_description_makes_the_service_fail(client, layer):
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of the geometries that are tried
+def test_nothing_that_fits_the_description_makes_the_service_fail(client, layer, product):
     schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
     tried = {}
     for result in schema.get_all_operations():
@@ -24,8 +26,10 @@ def test_nothing_that_fits_the_description_makes_the_service_fail(client, layer)
         @BOUNDED
         @given(case=operation.as_strategy())
         def examine(case):
-            if "layer_id" in (case.path_parameters or {}):
-                case.path_parameters["layer_id"] = layer["id"]
+            # what is there, so that more is tried than ids
+            there = {"layer_id": layer["id"], **product}
+            for name in set(there) & set(case.path_parameters or {}):
+                case.path_parameters[name] = there[name]
             path = case.formatted_path
             parts = case.as_transport_kwargs(base_url="http://127.0.0.1")
             answer = client.request(
