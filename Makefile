@@ -34,8 +34,10 @@ check: setup  ## Lint, format, types, import contracts
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/dagster definitions validate -m eo_assets.definitions
 
+# what starts processes of its own has the machine for itself
 test: check  ## All checks and tests that need no browser
-	$(BIN)/pytest -m "not browser"
+	$(BIN)/pytest -n auto --maxprocesses 4 eo_assets_tests/unit eo_assets_tests/graph
+	$(BIN)/pytest -m "not browser" --ignore eo_assets_tests/unit --ignore eo_assets_tests/graph
 
 test-browser: setup  ## Drive the UI with Chromium
 	$(BIN)/pytest -m browser
