@@ -12,6 +12,7 @@ from odc.geo.geobox import GeoBox
 from eo_assets.places import writing
 from eo_assets.storage.partition import Subject
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
+from eo_assets.storage.provenance import Origin
 from eo_assets.storage.store import Record, Store
 from eo_assets_tests.tiny_archive import UTM
 
@@ -34,7 +35,7 @@ def publish_item(store: Store, subject: Subject, item_id: str, *, cloud: float =
             item_id=item_id,
             acquired=[dt.datetime.fromisoformat(f"{day}T09:{minute}:05Z") for minute in (20, 30)],
             stac_assets={"data": raster_asset(path, title="Data", roles=("data",), bands=[])},
-            sources=["https://example.com/items/a", "S2A_b"],
+            origin=Origin(sources=("https://example.com/items/a", "S2A_b")),
             properties={"eo:cloud_cover": cloud},
         )
         write_item(folder / f"{item_id}.json", item)

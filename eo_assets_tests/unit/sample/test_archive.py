@@ -116,7 +116,7 @@ def test_importing_the_package_loads_no_scientific_library():
 def test_every_raster_is_a_cloud_optimized_geotiff(small_archive):
     archive, _, _ = small_archive
     rasters = sorted(archive.rglob("*.tif"))
-    assert len(rasters) == 2 * len(SENTINEL_KEYS) + len(LANDSAT_KEYS) + 1 + 4
+    assert len(rasters) == 2 * len(SENTINEL_KEYS) + len(LANDSAT_KEYS) + 1 + 6
     for path in rasters:
         valid, errors, _ = cog_validate(path)
         assert valid, (path.name, errors)
@@ -313,7 +313,8 @@ def test_the_elevation_model_is_the_true_elevation_on_whole_arc_seconds(small_ar
 def test_the_truth_is_on_the_region_s_grid(small_archive):
     archive, _, _ = small_archive
     rasters = sorted((archive / "truth").rglob("*.tif"))
-    assert len(rasters) == 4
+    # land cover, elevation, a day's clouds and reflectance, two years of fires
+    assert len(rasters) == 6
     for path in rasters:
         with rasterio.open(path) as raster:
             assert tuple(raster.bounds) == REGION_BOUNDS
