@@ -289,7 +289,7 @@ class Settings(BaseSettings):
         int, Field(description="Worker processes of the tile service; 0 for one a core.", ge=0)
     ] = 0
     tiles_cache_mb: Annotated[
-        int, Field(description="Finished tiles each worker keeps in memory, MB.", ge=0, le=4096)
+        int, Field(description="Memory of all workers for finished tiles, MB.", ge=0, le=4096)
     ] = 64
     tiles_token: Annotated[
         SecretStr,

@@ -48,6 +48,9 @@ PATIENCE_S = 120.0
 OPEN_FILES = 128
 """Files a thread keeps open: three bands of ten scenes at four scales. An overview is one too."""
 
+OPEN_ON_DISK = 48
+"""The same of files on disk: each holds a compressed block, and is opened again in no time."""
+
 INGESTED_BYTES = 32_768
 """What is asked for of a remote file to begin with: its header and block index, as a rule."""
 
@@ -81,8 +84,8 @@ def gdal_environment(*, cache_mb: int = 64) -> Iterator[None]:
     """Set GDAL up for reading Cloud Optimized GeoTIFFs, near or far.
 
     Args:
-        cache_mb: Decoded blocks kept; more than a little helps only where the same ones are
-            looked at again.
+        cache_mb: Decoded blocks the process keeps: neighbouring tiles, and a file's bands, share
+            them. More than a little helps only where the same ones are looked at again.
     """
     # rasterio passes a number on as bytes, where GDAL itself takes small ones for megabytes
     with rasterio.Env(**_GDAL, GDAL_CACHEMAX=cache_mb * 2**20):
@@ -116,7 +119,7 @@ def open_file(href: str, overview: int | None = None) -> rasterio.DatasetReader:
         forget_file(href)
     if key not in files:
         files[key] = _OpenFile(None, sign(href), stamp)
-        if len(files) > OPEN_FILES:
+        if len(files) > (OPEN_FILES if is_remote(href) else OPEN_ON_DISK):
             _close(files.popitem(last=False)[1])
     file = files[key]
     if file.dataset is None:

@@ -25,10 +25,6 @@ from eo_assets.cube.raster import Raster
 from eo_assets.cube.reading import Read
 from eo_assets.errors import ConfigurationError
 
-CACHE_MB = 64
-LOOK_CACHE_MB = 128
-"""Of decoded blocks: neighbouring tiles, and a file's bands, share them."""
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -129,7 +125,7 @@ def evaluate(
     names = _wanted(cube, bands, preview=preview)
     execution = _execution(cube, names, preview=preview, max_scenes=max_scenes)
     place = Place(geobox, np.ones(geobox.shape, bool))
-    with gdal_environment(cache_mb=LOOK_CACHE_MB if preview else CACHE_MB):
+    with gdal_environment():
         return Evaluation(execution.image(cube.result, place).select(names), geobox)
 
 
@@ -163,7 +159,7 @@ def evaluate_times(
     names = _wanted(cube, bands, preview=preview)
     execution = _execution(cube, names, preview=preview, max_scenes=max_scenes)
     place = Place(geobox, np.ones(geobox.shape, bool))
-    with gdal_environment(cache_mb=LOOK_CACHE_MB if preview else CACHE_MB):
+    with gdal_environment():
         series = execution.series(cube.result, place)
         return tuple(Evaluation(one.select(names), geobox) for one in series)
 

@@ -195,11 +195,14 @@ def _sampling(geobox: GeoBox, grid: Grid, margin: int) -> _Sampling | None:
     return _remembered_sampling(*place, grid, margin)
 
 
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=16)
 def _remembered_sampling(
     shape: tuple[int, int], transform: tuple[float, ...], crs: str, grid: Grid, margin: int
 ) -> _Sampling | None:
-    """Locate a grid's pixels in a file; all bands and dates on one grid share it."""
+    """Locate a grid's pixels in a file; all bands and dates on one grid share it.
+
+    No more are kept than tiles computed at once need: one takes a megabyte.
+    """
     geobox = GeoBox(shape, Affine(*transform), crs)
     coordinates = source_coordinates(geobox, grid.crs, Affine(*grid.transform))
     reach = coordinates.window(grid.shape, margin=margin)

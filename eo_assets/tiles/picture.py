@@ -80,7 +80,7 @@ def _steps(plane: Plane, stretch: tuple[float, float], gamma: float) -> Shades:
     return steps
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _step_table(
     scale: float, offset: float, fill: int, stretch: tuple[float, float], gamma: float
 ) -> Shades:

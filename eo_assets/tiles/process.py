@@ -20,7 +20,7 @@ _ALLOCATOR = {
     # one tile is the work of one thread; many tiles come at once
     "OMP_NUM_THREADS": "1",
     "GDAL_NUM_THREADS": "1",
-    "GDAL_CACHEMAX": "128",
+    "GDAL_CACHEMAX": "64",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif,.tiff,.TIF",
 }
 """Read by libraries when a process starts, so that it has to be there before."""

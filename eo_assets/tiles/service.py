@@ -32,7 +32,7 @@ class Service:
     @classmethod
     def of(cls, settings: Settings) -> Service:
         """Put a worker together."""
-        cache = ByteCache(settings.tiles_cache_mb * 1_000_000)
+        cache = ByteCache(settings.tiles_cache_mb * 1_000_000 // settings.n_tile_workers)
         return cls(settings, Registry(settings.tiles_dir), cache)
 
     @property

@@ -172,7 +172,7 @@ def test_gdal_keeps_as_many_megabytes_of_decoded_blocks_as_it_is_told():
 
 
 def test_no_more_files_stay_open_than_agreed(tmp_path, monkeypatch):
-    monkeypatch.setattr(access, "OPEN_FILES", 3)
+    monkeypatch.setattr(access, "OPEN_ON_DISK", 3)
     paths = [str(write_tif(tmp_path / f"{n}.tif", coded(1, (16, 16)), block=16)) for n in range(6)]
     with ThreadPoolExecutor(1) as fresh, gdal_environment():
         files = list(fresh.map(open_file, paths))
