@@ -24,6 +24,10 @@ def run_tasks(
 ) -> list[R]:
     """Run a function on each task, wherever there is a worker.
 
+    A result is fetched as soon as it is there, and forgotten by the workers: what a worker keeps
+    dies with it and is computed again, which has no end where workers die more often than all
+    tasks take.
+
     Dask gives the work of a worker that died to another one, and gives a task up that saw four
     die (``distributed.scheduler.allowed-failures``). Where machines come and go that is no proof
     against the task: it is tried anew, once.
@@ -33,7 +37,7 @@ def run_tasks(
         function: A function of a module.
         tasks: One argument a call.
         key: Begins the names of the tasks, which differ from those of any other call.
-        tell: Is told how many are done.
+        tell: Is told how many results are here.
 
     Returns:
         Results in the order of the tasks.
@@ -46,29 +50,41 @@ def run_tasks(
     import dask
     from distributed import KilledWorker, as_completed
 
+    numbers: dict[str, int] = {}
+    pending: dict[str, Any] = {}
+    results: dict[int, R] = {}
+
     def submit(number: int, name: str) -> Any:
-        return client.submit(run_with_settings, function, tasks[number], key=name, pure=False)
+        numbers[name] = number
+        pending[name] = client.submit(
+            run_with_settings, function, tasks[number], key=name, pure=False
+        )
+        return pending[name]
 
     # a task with the pixels of a figure is sent once and needs no warning
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "64MiB"}):
-        futures = [submit(number, f"{key}-{number}") for number in range(len(tasks))]
-    first = {future.key: number for number, future in enumerate(futures)}
-    done = 0
+        first = {submit(number, f"{key}-{number}").key for number in range(len(tasks))}
     try:
-        finished = as_completed(futures, loop=client.loop)
-        for future in finished:
-            if future.status != "error":
-                done += 1
-                tell(done)
-            elif future.key in first and isinstance(future.exception(), KilledWorker):
-                _log.warning("%s: its workers died; it is tried anew", future.key)
-                number = first[future.key]
-                futures[number] = submit(number, f"{future.key}-anew")
-                finished.add(futures[number])
-            else:
-                break
-        results: list[R] = client.gather(futures)
+        ended = as_completed(pending.values(), loop=client.loop)
+        for batch in ended.batches():
+            died = {
+                future.key
+                for future in batch
+                if future.key in first
+                and future.status == "error"
+                and isinstance(future.exception(), KilledWorker)
+            }
+            for name in died:
+                _log.warning("%s: its workers died; it is tried anew", name)
+                del pending[name]
+                ended.add(submit(numbers[name], f"{name}-anew"))
+            fetched = [future for future in batch if future.key not in died]
+            # raises what a task raised; waits for those whose worker died after they had ended
+            for future, result in zip(fetched, client.gather(fetched), strict=True):
+                results[numbers[future.key]] = result
+                del pending[future.key]
+            tell(len(results))
     except BaseException:
-        client.cancel(futures, force=True)
+        client.cancel(list(pending.values()), force=True)
         raise
-    return results
+    return [results[number] for number in range(len(tasks))]
