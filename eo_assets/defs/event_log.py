@@ -8,24 +8,29 @@ of four dates without imagery stores some 150 events, which took several times a
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 import sqlalchemy as sa
-from dagster import DagsterInstance, StringSource
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._serdes import ConfigurableClassData
+from dagster._core.storage.event_log import SqliteEventLogStorage  # named in dagster.yaml
+
+if TYPE_CHECKING:
+    from dagster._serdes import ConfigurableClassData
+
+_MADE_FOR = "1.13."
+"""Versions of Dagster that this fits: what it overrides is not public."""
 
 _MOST_OPEN = 8
 """Databases kept open: the index, and one of each run that was asked for last."""
 
-_WAIT = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
+_WAIT = {"timeout": 60}
+"""Seconds to wait for another process that is writing to a database."""
 
 
 class SqliteEventLog(SqliteEventLogStorage):
@@ -41,80 +46,114 @@ class SqliteEventLog(SqliteEventLogStorage):
 
     def __init__(self, home: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, sa.Engine] = OrderedDict()
-        self._thread = threading.local()
-        super().__init__(str(Path(home) / "history" / "runs"), inst_data)
+        self._thread = _OfThread()
+        super().__init__(_folder(home), inst_data)
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
         """Tell Dagster what to say of this class in ``dagster.yaml``."""
-        return {"home": StringSource}
+        return {"home": dg.StringSource}
 
     @classmethod
-    def from_config_value(
+    def from_config_value(  # type: ignore[override]
         cls, inst_data: ConfigurableClassData | None, config_value: Any
-    ) -> SqliteEventLog:
-        """Make one from what ``dagster.yaml`` says."""
+    ) -> SqliteEventLogStorage:
+        """Make one from what ``dagster.yaml`` says, or Dagster's own if this one may not fit."""
+        if not dg.__version__.startswith(_MADE_FOR):
+            logging.getLogger(__name__).warning(
+                "The event log of eo_assets fits Dagster %sx, and this is %s: Dagster's own is "
+                "used, on the same files. It is slower.",
+                _MADE_FOR,
+                dg.__version__,
+            )
+            return SqliteEventLogStorage(_folder(config_value["home"]), inst_data)
         return cls(inst_data=inst_data, **config_value)
 
-    def store_event(self, event: EventLogEntry) -> None:
-        """Store an event, and let those know who watch its run."""
-        super().store_event(event)
-        if self._held is None:
-            self._tell(event.run_id)
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        """Store an event in one transaction a database, and let those know who watch its run."""
+        if self._thread.waiting is not None:
+            self._thread.waiting.append(event)
+            return
+        with self._transaction():
+            super().store_event(event)
 
-    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events in one transaction."""
-        with self.together():
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """Store events in one transaction a database."""
+        with self._transaction():
             super().store_event_batch(events)
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Store in one transaction what this thread stores meanwhile."""
-        if self._held is not None:
+        """Store at the end, in one transaction, what this thread logs meanwhile.
+
+        Should the work in between fail, what it had logged is stored all the same.
+        """
+        if self._thread.waiting is not None:
             yield
             return
-        begun: dict[str, sa.Connection] = {}
-        with self._db_lock, contextlib.ExitStack() as stack:
-            self._thread.held = stack, begun
-            try:
-                yield
-            finally:
-                self._thread.held = None
-        for shard in begun:
-            self._tell(shard)
+        waiting = self._thread.waiting = []
+        try:
+            yield
+        finally:
+            self._thread.waiting = None
+            if waiting:
+                self.store_event_batch(waiting)
 
-    def _tell(self, shard: str) -> None:
-        # who watches a run watches its file; what is written lies in another beside it until the
-        # file is closed
-        os.utime(self.path_for_shard(shard))
+    def wipe(self) -> None:
+        """Remove all events; also from under the databases that are open."""
+        self._close()
+        super().wipe()
 
     def dispose(self) -> None:
         """Close everything."""
         super().dispose()
+        self._close()
+
+    def _close(self) -> None:
         with self._db_lock:
             while self._engines:
                 self._engines.popitem()[1].dispose()
 
-    @property
-    def _held(self) -> tuple[contextlib.ExitStack, dict[str, sa.Connection]] | None:
-        """What the transaction of ``together`` has begun in this thread, by database."""
-        return getattr(self._thread, "held", None)
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Begin in each database that is used meanwhile; in this thread, while others wait."""
+        if self._thread.begun is not None:
+            yield
+            return
+        with self._db_lock, contextlib.ExitStack() as stack:
+            begun = self._thread.begun = {}
+            self._thread.stack = stack
+            try:
+                yield
+                # in the order of their use, as Dagster's own: a run's database before the index
+                for connection in begun.values():
+                    connection.commit()
+            finally:
+                self._thread.begun = None
+        for shard in begun:
+            # who watches a run watches its file; what is written lies in another beside it until
+            # the file is closed
+            with contextlib.suppress(OSError):
+                os.utime(self.path_for_shard(shard))
 
     @contextlib.contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        if self._held is None:
+        begun = self._thread.begun
+        if begun is None:
             with self._db_lock, self._engine(shard).begin() as connection:
                 yield connection
             return
-        stack, connections = self._held
-        if shard not in connections:
-            connections[shard] = stack.enter_context(self._engine(shard).begin())
-        yield connections[shard]
+        if shard not in begun:
+            begun[shard] = self._thread.stack.enter_context(self._engine(shard).connect())
+            begun[shard].begin()
+        yield begun[shard]
 
     def _engine(self, shard: str) -> sa.Engine:
-        if shard not in self._engines:
-            url = self.conn_string_for_shard(shard)
+        url = self.conn_string_for_shard(shard)
+        if shard not in self._initialized_dbs:
             self._initdb(sa.create_engine(url, poolclass=sa.NullPool, connect_args=_WAIT))
+            self._initialized_dbs.add(shard)
+        if shard not in self._engines:
             self._engines[shard] = _opened(url)
         self._engines.move_to_end(shard)
         if len(self._engines) > _MOST_OPEN:
@@ -122,9 +161,25 @@ class SqliteEventLog(SqliteEventLogStorage):
         return self._engines[shard]
 
 
+class _OfThread(threading.local):
+    """What one thread is storing.
+
+    Attributes:
+        waiting: Events to be stored at the end of ``together``; None outside of it.
+        begun: The connections of a transaction by database; None outside of one.
+        stack: What closes them.
+    """
+
+    waiting: list[dg.EventLogEntry] | None = None
+    begun: dict[str, sa.Connection] | None = None
+    stack: contextlib.ExitStack
+
+
 @contextlib.contextmanager
-def stored_together(instance: DagsterInstance) -> Iterator[None]:
+def stored_together(instance: dg.DagsterInstance) -> Iterator[None]:
     """Store what is logged meanwhile in one transaction, where records are in SQLite.
+
+    Nobody sees it before the end.
 
     Args:
         instance: Dagster's records.
@@ -132,6 +187,10 @@ def stored_together(instance: DagsterInstance) -> Iterator[None]:
     log = instance.event_log_storage
     with log.together() if isinstance(log, SqliteEventLog) else contextlib.nullcontext():
         yield
+
+
+def _folder(home: str) -> str:
+    return str(Path(home) / "history" / "runs")
 
 
 def _opened(url: str) -> sa.Engine:
@@ -146,7 +205,8 @@ def _opened(url: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def wait_for_no_disk(connection: Any, _record: Any) -> None:
-        # enough with a write-ahead log, which Dagster's databases have
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # sound with a write-ahead log only, which Dagster's databases have where the disk can
+        if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+            connection.execute("PRAGMA synchronous = NORMAL")
 
     return engine

@@ -83,16 +83,14 @@ def _report_and_fail(instance, run):
     raise ZeroDivisionError
 
 
-def test_what_fails_together_is_not_stored(home):
+def test_what_was_logged_before_a_failure_is_stored(home):
     with open_instance(home) as instance:
         run = instance.create_run_for_job(JOB, tags=RANGE)
         with pytest.raises(ZeroDivisionError), stored_together(instance):
             _report_and_fail(instance, run)
-        with stored_together(instance):
-            instance.report_engine_event("two", run)
+        instance.report_engine_event("two", run)
         messages = [entry.message for entry in instance.all_logs(run.run_id)]
-    assert "two" in messages
-    assert "one" not in messages
+    assert [message for message in messages if message in {"one", "two"}] == ["one", "two"]
 
 
 def test_threads_take_turns(home):
@@ -114,17 +112,49 @@ def test_threads_take_turns(home):
             assert [message for message in seen if message.isdigit()] == [*"01234"]
 
 
-def test_what_a_killed_process_had_stored_is_there(home):
+def test_killed_while_storing(home):
     with open_instance(home) as instance:
         run = instance.create_run_for_job(JOB, tags=RANGE)
     program = (
-        "import os, signal, sys; from pathlib import Path\n"
+        "import dataclasses, os, signal, sys; from pathlib import Path\n"
         "from eo_assets.defs.instance import open_instance\n"
         "with open_instance(Path(sys.argv[1])) as instance:\n"
         "    instance.report_engine_event('last words', instance.get_run_by_id(sys.argv[2]))\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    last = instance.all_logs(sys.argv[2])[-1]\n"
+        "    def events():\n"
+        "        yield last._replace(user_message='half a batch', dagster_event=None)\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    instance.event_log_storage.store_event_batch(events())\n"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(home), run.run_id], check=False)
     assert ended.returncode == -9
+    # nothing is locked, what had been stored is there, and nothing of what had not
     other = SqliteEventLogStorage(str(home / "history" / "runs"))
-    assert "last words" in [entry.message for entry in other.get_logs_for_run(run.run_id)]
+    stored = other.get_logs_for_run(run.run_id)
+    other.store_event(stored[-1]._replace(user_message="after it", dagster_event=None))
+    messages = [entry.message for entry in other.get_logs_for_run(run.run_id)]
+    assert messages[-2:] == ["last words", "after it"]
+
+
+def test_another_dagster_keeps_its_own(home, monkeypatch, caplog):
+    with open_instance(home) as instance:
+        run = instance.create_run_for_job(JOB, tags=RANGE)
+        instance.report_engine_event("hello", run)
+    monkeypatch.setattr(dg, "__version__", "1.99.0")
+    with open_instance(home) as instance:
+        assert type(instance.event_log_storage) is SqliteEventLogStorage
+        messages = [entry.message for entry in instance.all_logs(run.run_id)]
+    assert "hello" in messages
+    assert "Dagster's own is used" in caplog.text
+
+
+def test_runs_can_be_wiped_while_open(home):
+    with open_instance(home) as instance:
+        run = instance.create_run_for_job(JOB, tags=RANGE)
+        instance.report_engine_event("gone", run)
+        instance.event_log_storage.wipe()
+        instance.report_engine_event("hello", run)
+        seen = [entry.message for entry in instance.all_logs(run.run_id)]
+        assert seen == ["hello"]
+        other = SqliteEventLogStorage(str(home / "history" / "runs"))
+        assert len(other.get_logs_for_run(run.run_id)) == 1
