@@ -47,6 +47,7 @@ class SqliteEventLog(SqliteEventLogStorage):
     def __init__(self, home: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, sa.Engine] = OrderedDict()
         self._thread = _OfThread()
+        self._tables: set[str] = set()
         super().__init__(_folder(home), inst_data)
 
     @classmethod
@@ -98,6 +99,12 @@ class SqliteEventLog(SqliteEventLogStorage):
             self._thread.waiting = None
             if waiting:
                 self.store_event_batch(waiting)
+
+    def has_table(self, table_name: str) -> bool:
+        """Say whether there is a table; asked for each event, and none is ever dropped."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def wipe(self) -> None:
         """Remove all events; also from under the databases that are open."""

@@ -79,7 +79,8 @@ class ProductStore(dg.ConfigurableResource[Any]):
         from eo_assets.settings import load_settings
         from eo_assets.storage.product_catalog import product_catalog
 
-        token = load_settings().product_catalog_token.get_secret_value()
+        # the folder's own catalogue needs none, and reading all settings takes its time
+        token = load_settings().product_catalog_token.get_secret_value() if self.catalog else ""
         return product_catalog(
             self.store.root, url=self.catalog, products_url=self.url, token=token
         )
