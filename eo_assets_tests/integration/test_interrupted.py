@@ -1,4 +1,4 @@
-"""A run that is cancelled in the web interface, in the middle of a mosaic.
+"""A run that is cancelled in the web interface, and the daemon killed, in the middle of a mosaic.
 
 Nothing half written is seen, nothing is left running, and the next materialisation gives the bytes
 an undisturbed one gives.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -145,3 +147,21 @@ def test_cancelled_run(dev, archive, undisturbed):
     assert drafts(dev) == []
     assert dev.wait_for_run(launch(dev, "mosaic")) == "SUCCESS", dev.log.read_text()
     assert contents(dev) == undisturbed
+
+
+def test_killed_daemon(dev, folder, archive, undisturbed):
+    run = stuck_in_mosaic(dev, archive)
+    everything = processes_below(dev.process.pid)
+    [daemon] = [pid for pid, command in everything.items() if "dagster._daemon" in command]
+    os.kill(daemon, signal.SIGKILL)
+    # the command says so, and ends everything else in order
+    assert dev.process.wait(WAIT_S) != 0
+    assert "Dagster ended by itself" in dev.log.read_text()
+    until(lambda: not still_alive(everything), "processes are left")
+    assert not mosaic(dev).exists()
+    with started(folder, archive) as again:
+        # a daemon that is gone forgets its runs; they are ended by name, or had ended before
+        assert again.wait_for_run(run) in {"FAILURE", "CANCELED"}
+        assert again.wait_for_run(launch(again, "mosaic")) == "SUCCESS", again.log.read_text()
+        assert contents(again) == undisturbed
+        assert drafts(again) == []
