@@ -26,6 +26,7 @@ from eo_assets.cube.graph.operations import (
 )
 from eo_assets.cube.grid import Grid
 from eo_assets.errors import EoAssetsError
+from eo_assets.tiles.class_colours import class_colours_of
 from eo_assets.tiles.picture import picture
 
 _CARD = """\
@@ -88,7 +89,7 @@ def preview(cube: VirtualCube, grid: Grid, *, width_px: int) -> bytes:
     rows, columns = (max(round(side * scale), 1) for side in geobox.shape)
     assert cube.rendering is not None
     pixels = evaluate(cube, zoom_to(geobox, (rows, columns)), preview=True)
-    return picture(pixels, cube.rendering, "png")
+    return picture(pixels, cube.rendering, "png", class_colours_of(cube))
 
 
 def outline_picture(outline: Mapping[str, Any]) -> str:

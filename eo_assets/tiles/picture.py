@@ -6,7 +6,7 @@ Packed integers go through one table to their shade; no float is computed for th
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from eo_assets.cube.evaluate import Evaluation
 from eo_assets.cube.graph import Render
 from eo_assets.cube.raster import Plane
 from eo_assets.errors import UnknownNameError
+from eo_assets.tiles.class_colours import CLASS_BAND, Rgba
 
 Format = Literal["png", "webp", "npy"]
 MEDIA_TYPES: dict[Format, str] = {
@@ -36,13 +37,19 @@ _WEBP_QUALITY = 85
 Shades = npt.NDArray[np.uint8]
 
 
-def picture(pixels: Evaluation, render: Render, form: Literal["png", "webp"]) -> bytes:
+def picture(
+    pixels: Evaluation,
+    render: Render,
+    form: Literal["png", "webp"],
+    classes: Mapping[int, Rgba] | None = None,
+) -> bytes:
     """Draw pixels.
 
     Args:
         pixels: The pixels.
         render: How.
         form: ``png`` or ``webp``.
+        classes: Colours of classes, where it shows some.
 
     Returns:
         The file's bytes.
@@ -53,13 +60,12 @@ def picture(pixels: Evaluation, render: Render, form: Literal["png", "webp"]) ->
     stretches = render.stretch * len(render.bands) if len(render.stretch) == 1 else render.stretch
     planes = [pixels.raster.bands[name] for name in render.bands]
     if len(planes) == 1:
-        classes = render.colormap is None and _of_classes(render)
         steps = (
             planes[0].values.astype(np.uint8)
-            if classes
+            if shows_classes(render)
             else _steps(planes[0], stretches[0], render.gamma)
         )
-        return _indexed(steps, colours_of(render), form)
+        return _indexed(steps, colours_of(render, classes), form)
     shades = [
         _steps(plane, stretch, render.gamma)
         for plane, stretch in zip(planes, stretches, strict=True)
@@ -99,17 +105,29 @@ def _stretched(values: npt.NDArray[Any], stretch: tuple[float, float], gamma: fl
     return np.nan_to_num(steps, nan=0.0).astype(np.uint8)
 
 
-def colours_of(render: Render) -> npt.NDArray[np.uint8]:
+def colours_of(render: Render, classes: Mapping[int, Rgba] | None = None) -> npt.NDArray[np.uint8]:
     """Give the colour of each step of a single band: 256 rows of red, green, blue, alpha.
+
+    Args:
+        render: How it is shown.
+        classes: Colours of classes, where it shows some; without any, those of eight.
 
     Raises:
         UnknownNameError: There is no such colour map.
     """
-    return _colours(render.colormap or ("classes" if _of_classes(render) else "gray"))
+    if not shows_classes(render):
+        return _colours(render.colormap or "gray")
+    if not classes:
+        return _colours("classes")
+    table = np.zeros((256, 4), np.uint8)
+    for value, colour in classes.items():
+        table[value] = colour
+    return table
 
 
-def _of_classes(render: Render) -> bool:
-    return render.bands == ("class",)
+def shows_classes(render: Render) -> bool:
+    """Tell whether values are classes, each with a colour of its own."""
+    return render.colormap is None and render.bands == (CLASS_BAND,)
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from eo_assets.tiles.asking import LayerRequest
+from eo_assets.tiles.class_colours import class_colours_of
 from eo_assets.tiles.finding import find_layer
 from eo_assets.tiles.layer import Layer
 from eo_assets.tiles.legend import Legend, legend_of
@@ -97,8 +98,9 @@ def tilejson(layer_id: str, service: ServiceOf, links: LinksOf) -> dict[str, Any
 
 @router.get("/{layer_id}/legend", summary="Colours and what they mean")
 def legend(layer_id: str, service: ServiceOf) -> Legend:
-    """Give the stops of the colour map, or the bands shown in red, green and blue."""
-    return legend_of(service.registry.get(layer_id).rendering)
+    """Give the stops of the colour map or the classes, or the bands shown in red, green, blue."""
+    layer = service.registry.get(layer_id)
+    return legend_of(layer.rendering, class_colours_of(layer.cube))
 
 
 @router.get("/{layer_id}/items", summary="Footprints of the scenes")

@@ -11,10 +11,18 @@ from eo_assets.cube.evaluate import evaluate
 from eo_assets.cube.graph import Render
 from eo_assets.errors import ConfigurationError
 from eo_assets.tiles.cache import etag
+from eo_assets.tiles.class_colours import class_colours_of
 from eo_assets.tiles.grids import check_tile, tile_geobox, window_geobox
 from eo_assets.tiles.layer import MAX_ZOOM, TILE_PX, Layer
 from eo_assets.tiles.limits import MAX_SCENES_PER_TILE
-from eo_assets.tiles.picture import MEDIA_TYPES, Format, as_npy, empty_picture, picture
+from eo_assets.tiles.picture import (
+    MEDIA_TYPES,
+    Format,
+    as_npy,
+    empty_picture,
+    picture,
+    shows_classes,
+)
 from eo_assets.tiles.problems import RESPONSES, TooMuchError
 from eo_assets.tiles.service import Service, ServiceOf
 
@@ -150,7 +158,8 @@ def _tile(layer: Layer, z: int, x: int, y: int, form: Format, render: Render, si
     )
     if form == "npy":
         return as_npy(pixels, render.bands, packed=False)
-    return picture(pixels, render, form)
+    classes = class_colours_of(layer.cube) if shows_classes(render) else None
+    return picture(pixels, render, form, classes)
 
 
 @router.get(

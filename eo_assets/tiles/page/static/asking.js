@@ -9,10 +9,11 @@ export const collectionOf = (catalogue, choice) =>
 export const productOf = (catalogue, choice) =>
   catalogue.products.find((one) => asProduct(one.id) === choice.view);
 
+export const showsClasses = (product) => ["clusters", "land_cover"].includes(product?.step);
+
 // Where names and colours of stored classes are told; signed like the product's other addresses.
-export const classesOf = (product) =>
-  product?.step === "clusters" ? product.links.info.replace("/clusters/info", "/clusters/classes")
-    : null;
+export const classesOf = (product) => showsClasses(product)
+  ? product.links.info.replace(`/${product.step}/info`, `/${product.step}/classes`) : null;
 
 export const viewOf = (catalogue, choice) =>
   collectionOf(catalogue, choice).views.find((one) => one.name === choice.view);

@@ -67,7 +67,7 @@ export class Choices {
       one.region === state.region && one.collection === state.collection);
     const group = (label, list) =>
       list.length ? [{ label, entries: list.map((view) => [view.name, titleOf(view)]) }] : [];
-    const kind = { geotiff: "Mosaic", clusters: "Classes" };
+    const kind = { geotiff: "Mosaic", clusters: "Classes", land_cover: "Land cover" };
     options(byId("view"), [
       ...group("Bands", views.filter((one) => !one.index)),
       ...group("Indices", views.filter((one) => one.index)),

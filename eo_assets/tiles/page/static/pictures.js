@@ -1,7 +1,7 @@
 // The pictures on the map: that of the day or period, and another one beside it.
 
 import { boundsOf } from "./base.js";
-import { productOf } from "./asking.js";
+import { productOf, showsClasses } from "./asking.js";
 import { busy, problem } from "./messages.js";
 import { forgetLayers, problemOf } from "./service.js";
 
@@ -11,7 +11,7 @@ const SHARP = window.devicePixelRatio >= 1.5;
 function addressOf(entry, catalogue, choice) {
   const product = productOf(catalogue, choice);
   // classes have the colours of their file
-  if (product?.step === "clusters") return product.links.tiles;
+  if (showsClasses(product)) return product.links.tiles;
   const { tiles } = entry.links;
   return SHARP ? `${tiles}${tiles.includes("?") ? "&" : "?"}size=512` : tiles;
 }
