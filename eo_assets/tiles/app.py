@@ -18,6 +18,7 @@ from eo_assets.cube.secrecy import keep_tokens_out_of_logs
 from eo_assets.settings import Settings, load_settings
 from eo_assets.tiles.access import Guard
 from eo_assets.tiles.limits import BodyLimit
+from eo_assets.tiles.memory import give_back_memory
 from eo_assets.tiles.page.serving import serve_page
 from eo_assets.tiles.problems import explain_errors
 from eo_assets.tiles.products import products_router
@@ -120,4 +121,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     # imports, PROJ and GDAL cost the first caller a second or more
     await asyncio.to_thread(warm_up, app.state.service)
+    upkeep = asyncio.create_task(give_back_memory())
     yield
+    upkeep.cancel()
