@@ -219,7 +219,7 @@ def main() -> None:
                 taken[way].append(work(way, partitions, regions))
                 wall, cpu = taken[way][-1]
                 print(f"{way:<20}{wall:7.1f}  {cpu:7.1f}", flush=True)
-        assert all(made[way] == made["loop"] for way in ways), "not the same products"
+            assert all(made[way] == made["loop"] for way in ways), "not the same products"
     report(taken, len(partitions), given.json)
 
 
