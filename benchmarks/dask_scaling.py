@@ -1,6 +1,6 @@
 """How a mosaic of a whole Sentinel-2 tile gets faster with workers, and a model of many more.
 
-    python benchmarks/dask_scaling.py [--workers 1 2] [--band red] [--json]
+    python benchmarks/dask_scaling.py [--workers 1 2] [--band red] [--side-px 4000] [--json]
 
 Measured: wall time and CPU time of the blocks of a mosaic on local clusters of 1, 2, ... workers,
 in turns, and the peak memory of a worker. Blocks are read from the page cache, so that this is
@@ -113,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--band", nargs="+", default=["red", "nir"])
+    parser.add_argument("--side-px", type=int, help="edge of the region; the tile's when not given")
     parser.add_argument("--block-px", type=int, default=1024)
     parser.add_argument("--memory-limit", default="1GiB")
     parser.add_argument("--task-ms", type=float, default=1.0)
@@ -120,7 +121,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        region = write_large_archive(root / "archive", bands=tuple(given.band))
+        region = write_large_archive(
+            root / "archive", bands=tuple(given.band), side_px=given.side_px
+        )
         place = Place(str(root / "archive"), root / "outputs", region)
         assert place.run(steps=("stac_items", "band_stack"), dask_workers=1).success
         measured = [measure(place, n, given.block_px, given.memory_limit) for n in given.workers]
