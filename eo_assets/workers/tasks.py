@@ -25,8 +25,7 @@ def run_tasks(
     """Run a function on each task, wherever there is a worker.
 
     A result is fetched as soon as it is there, and forgotten by the workers: what a worker keeps
-    dies with it and is computed again, which has no end where workers die more often than all
-    tasks take.
+    dies with it and is computed again, the longer the tasks take the more.
 
     Dask gives the work of a worker that died to another one, and gives a task up that saw four
     die (``distributed.scheduler.allowed-failures``). Where machines come and go that is no proof
