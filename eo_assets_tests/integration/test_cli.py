@@ -274,9 +274,10 @@ def test_port_that_is_taken(command, tiny):
 
 
 COMMANDS = (
-    "", "sample", "materialize", "plan", "dev", "catalog", "catalog serve", "regions",
-    "regions list", "regions check", "maps", "change", "region-report", "terrain", "parcels",
-    "segments", "land-cover", "tiles", "cog", "cog create", "cog validate",
+    "", "sample", "materialize", "plan", "dev", "replay", "catalog", "catalog serve",
+    "catalog products", "catalog migrate", "catalog register", "regions", "regions list",
+    "regions check", "maps", "change", "region-report", "terrain", "fires", "parcels", "segments",
+    "land-cover", "tiles", "cog", "cog create", "cog validate",
 )  # fmt: skip
 
 

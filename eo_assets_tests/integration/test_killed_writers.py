@@ -112,12 +112,12 @@ def test_a_writer_killed_at_any_moment_leaves_no_partial_product(where, forks):
     writer, _ = begin(1)
     started = time.perf_counter()
     writer.join()
-    lasts = time.perf_counter() - started
+    span = 1.4 * (time.perf_counter() - started)
     assert seen(address) == 1
     chance, newest, finished = random.Random(7), 1, 0
     for attempt in range(2, 2 + KILLS):
         writer, ended = begin(attempt)
-        time.sleep(chance.uniform(0, 1.4 * lasts))
+        time.sleep(chance.uniform(0, span))
         writer.kill()
         writer.join()
         assert writer.exitcode in {0, -signal.SIGKILL}
@@ -126,6 +126,8 @@ def test_a_writer_killed_at_any_moment_leaves_no_partial_product(where, forks):
         assert visible in {newest, attempt}
         assert visible == attempt or not ended.is_set()
         newest, finished = visible, finished + (visible == attempt)
+        # how long a writer takes changes with what else the machine does
+        span *= 0.9 if visible == attempt else 1.2
     assert 0 < finished < KILLS, "kills came before and after the moment of publication"
     # and the next one that is left alone makes the product
     write(address, 99)
