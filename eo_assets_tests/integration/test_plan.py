@@ -25,7 +25,7 @@ from eo_assets_tests.tiny_archive import CLOUD, Granule, region, write_granule
 pytestmark = pytest.mark.integration
 
 DAY = "2023-07-01"
-BLOCK_PX = 2048
+BLOCK_PX = 3072
 
 
 def plan_of(region, day, url):
