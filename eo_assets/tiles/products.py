@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 import attrs
 from fastapi import APIRouter, Depends, Request
 from fastapi import Path as InPath
-from morecantile import tms
+from morecantile import TileMatrixSet, tms
 from morecantile.defaults import TileMatrixSets
 from rio_tiler.io import Reader
 from rio_tiler.models import ImageData
@@ -30,6 +30,7 @@ from eo_assets.errors import ArtifactError, ConfigurationError, MissingArtifactE
 from eo_assets.places import Place
 from eo_assets.places.rasters import open_raster
 from eo_assets.storage.store import Record, Store
+from eo_assets.tiles.layer import MAX_ZOOM
 from eo_assets.tiles.links import LinksOf
 from eo_assets.tiles.problems import RESPONSES, TooMuchError
 from eo_assets.tiles.product_limits import (
@@ -149,7 +150,7 @@ def products_router(root: Place) -> APIRouter:
         histogram_dependency=SomeBins,
         # algorithms do to one file what graphs do to any: /layers
         process_dependency=lambda: None,
-        supported_tms=TileMatrixSets({"WebMercatorQuad": tms.get("WebMercatorQuad")}),
+        supported_tms=TileMatrixSets({"WebMercatorQuad": _zooms()}),
         render_func=partial(render_image, zlevel=1),
         get_renders=_renders,
         add_part=False,
@@ -164,6 +165,13 @@ def products_router(root: Place) -> APIRouter:
         dependencies=[Depends(bounded)],
     )
     return router
+
+
+def _zooms() -> TileMatrixSet:
+    # WMTS names all there are, and clients begin with the last
+    whole = tms.get("WebMercatorQuad")
+    kept = [one for one in whole.tileMatrices if int(one.id) <= MAX_ZOOM]
+    return whole.model_copy(update={"tileMatrices": kept})
 
 
 def _path_dependency(root: Place) -> Callable[..., str]:
