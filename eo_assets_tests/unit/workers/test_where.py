@@ -72,7 +72,7 @@ def test_secrets_are_told_from_what_anybody_may_see(monkeypatch):
         "EO_ASSETS_CATALOG_HEADERS": '{"X": "f"}',
     }
     # folders of this machine, and what no task reads
-    not_sent = {"GDAL_DATA": "/here", "AWS_CONFIG_FILE": "/here", "EO_ASSETS_TILES_TOKEN": "g"}
+    not_sent = {"GDAL_DATA": "/here", "AWS_CONFIG_FILE": "/here", "EO_ASSETS_TILES_TOKEN": "g" * 16}
     for name, value in (seen | hidden | not_sent).items():
         monkeypatch.setenv(name, value)
     plain, secret = worker_variables(load_settings())
