@@ -34,10 +34,12 @@ check: setup  ## Lint, format, types, import contracts
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/dagster definitions validate -m eo_assets.definitions
 
-# what starts processes of its own has the machine for itself
+# what starts processes of its own has the machine for itself; it is tried whatever failed before
 test: check  ## All checks and tests that need no browser
-	$(BIN)/pytest -n auto --maxprocesses 4 eo_assets_tests/unit eo_assets_tests/graph
-	$(BIN)/pytest -m "not browser" --ignore eo_assets_tests/unit --ignore eo_assets_tests/graph
+	failed=0; \
+	$(BIN)/pytest -n auto --maxprocesses 4 eo_assets_tests/unit eo_assets_tests/graph || failed=1; \
+	$(BIN)/pytest -m "not browser" --ignore eo_assets_tests/unit --ignore eo_assets_tests/graph || failed=1; \
+	exit $$failed
 
 test-browser: setup  ## Drive the UI with Chromium
 	$(BIN)/pytest -m browser
