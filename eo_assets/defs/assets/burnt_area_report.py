@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eo_assets.defs.site_folder import site_folder
+from eo_assets.defs.polygon_folders import site_folder
 from eo_assets.defs.steps import Step, Tools
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
-from eo_assets.defs.site_folder import site_folder
+from eo_assets.defs.polygon_folders import site_folder
 from eo_assets.defs.steps import Step, Tools
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
-from eo_assets.defs.parcel_folder import parcel_folder
+from eo_assets.defs.polygon_folders import parcel_folder
 from eo_assets.defs.steps import Step, Tools
 
 if TYPE_CHECKING:
