@@ -1,12 +1,15 @@
-"""Whether unchanged land keeps its class between every pair of dates of the sample archive.
+"""Whether unchanged land keeps its class on all dates of the sample archive at once.
 
-    python benchmarks/class_identity.py outputs/bucegi/sentinel-2-l2a/2023-07-15/clusters/model.json
+    python benchmarks/class_identity.py outputs/bucegi/sentinel-2-l2a
 
-Labels every fifth pixel of one tile on each date with a stored model, straight from the archive's
-files, and counts for each pair of dates how many pixels have the same class - of those whose true
-red, near infrared and NDVI differ by less than 0.02, 0.03 and 0.05 and are free of cloud on both
-dates, and of those in which all ten bands as seen differ by less than 0.03, too. Only the truth's
-clouds are left out: the pipeline, which leaves out their edges as well, does better.
+Reads the class maps and mosaics that were made of the sample, and the sample's truth, which is
+used for nothing but judging. A pixel counts when the truth has it clear on every date and the
+pipeline gave it a class on every date; it keeps its class when that is one and the same on all of
+them, not only from each date to the next. Unchanged is said in three ways, each stricter:
+
+    cover           no fire; seasons, snow, harvest and light may change what it looks like
+    red, NIR, NDVI  and their true values differ by less than 0.02, 0.03 and 0.05 over the dates
+    all ten bands   and so does, by less than 0.03, every band as the mosaics hold it
 """
 
 from __future__ import annotations
@@ -14,124 +17,131 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.warp import Resampling, reproject
+import xarray as xr
+from rasterio.vrt import WarpedVRT
 
-from eo_assets.clustering.bands import StoredBand
-from eo_assets.clustering.model import ClusterModel
-from eo_assets.clustering.predict import predict
+from eo_assets.cube.grid import Grid
+from eo_assets.storage.region_grid import read_grid
 
-FILES = {
-    "blue": "B02", "green": "B03", "red": "B04", "rededge1": "B05", "rededge2": "B06",
-    "rededge3": "B07", "nir": "B08", "nir08": "B8A", "swir16": "B11", "swir22": "B12",
-}  # fmt: skip
-BANDS = tuple(StoredBand(name, name, 0.5, "1", 1e-4, 0.0, 0) for name in FILES)
-DATES = (
-    "2021-07-15", "2023-04-21", "2023-05-26", "2023-07-15", "2023-07-25", "2023-08-06",
-    "2023-09-23", "2023-10-13",
+BANDS = (
+    "blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir08", "swir16", "swir22",
 )  # fmt: skip
-TILE = "T35TLL"
-EVERY = slice(2, None, 5)
-OFFSET_SINCE = 4.0
-"""Processing baseline from which on digital numbers carry 1000 more."""
+RED, NIR, NDVI, ANY_BAND = 0.02, 0.03, 0.05, 0.03
+CLOUD_LIMITS = (5, 10, 25, 60)
+"""Of the region, per cent: from the dates one would call cloud-free to all but the overcast one."""
 
 
 @dataclass(frozen=True)
 class Day:
-    """One date: classes, reflectance as seen ``(band, y, x)``, the truth, and where it is clear."""
+    """One date, every so manieth pixel: ``(y, x)``, of bands ``(band, y, x)``."""
 
     labels: np.ndarray
-    seen: np.ndarray
+    clear: np.ndarray
+    cloud_pct: float
     red: np.ndarray
     nir: np.ndarray
-    clear: np.ndarray
+    seen: np.ndarray
 
     @property
     def ndvi(self) -> np.ndarray:
         return (self.nir - self.red) / np.maximum(self.nir + self.red, 1e-6)
 
 
-def read_day(archive: Path, date: str, model: ClusterModel) -> Day:
-    [folder] = (archive / "sentinel-2-l2a").glob(f"*_{date.replace('-', '')}T*_{TILE}_*")
-    item = json.loads((folder / f"{folder.name}.json").read_text(encoding="utf-8"))
-    carried = 1000 * (float(item["properties"]["s2:processing_baseline"]) >= OFFSET_SINCE)
-    with rasterio.open(folder / "B02.tif") as file:
-        grid = file.profile
-    planes = []
-    for name in FILES.values():
-        with rasterio.open(folder / f"{name}.tif") as file:
-            numbers = file.read(1)
-        repeat = grid["height"] // numbers.shape[0]
-        numbers = numbers.repeat(repeat, 0).repeat(repeat, 1)[EVERY, EVERY].astype(int)
-        planes.append(np.where(numbers > 0, np.maximum(numbers - carried, 1), 0))
-    packed = np.stack(planes).astype(np.uint16)
-    truth = on_grid(archive / "truth" / "reflectance" / f"{date}.tif", grid)
-    [clouds] = on_grid(archive / "truth" / "clouds" / f"{date}.tif", grid).values()
+def read_day(folder: Path, archive: Path, grid: Grid, every: int) -> Day:
+    [classes] = (folder / "clusters").glob("*classes*.tif")
+    with rasterio.open(classes) as file:
+        labels = file.read(1)[::every, ::every]
+    truth = archive / "truth"
+    clouds = on_grid(truth / "clouds" / f"{folder.name}.tif", grid, every)[0]
+    cover = on_grid(truth / "landcover.tif", grid, every)[0]
+    with rasterio.open(truth / "reflectance" / f"{folder.name}.tif") as file:
+        at = {name: number for number, name in enumerate(file.descriptions)}
+    reflectance = on_grid(truth / "reflectance" / f"{folder.name}.tif", grid, every) / 1e4
+    with xr.open_zarr(folder / "mosaic" / "mosaic.zarr", chunks=None, consolidated=False) as mosaic:
+        seen = np.stack([mosaic[band].to_numpy()[::every, ::every] for band in BANDS])
     return Day(
-        labels=predict(model, packed, BANDS),
-        seen=packed / 1e4,
-        red=truth["B04"] / 1e4,
-        nir=truth["B08"] / 1e4,
-        clear=(clouds == 0) & (packed > 0).all(axis=0),
+        labels=labels,
+        clear=clouds == 0,
+        cloud_pct=100 * float((clouds[cover > 0] != 0).mean()),
+        red=reflectance[at["B04"]],
+        nir=reflectance[at["B08"]],
+        seen=seen,
     )
 
 
-def on_grid(path: Path, grid: dict) -> dict[str, np.ndarray]:
-    with rasterio.open(path) as file:
-        layers = {}
-        for number, name in enumerate(file.descriptions, start=1):
-            target = np.zeros((grid["height"], grid["width"]), file.dtypes[0])
-            reproject(
-                file.read(number), target, src_transform=file.transform, src_crs=file.crs,
-                dst_transform=grid["transform"], dst_crs=grid["crs"],
-                resampling=Resampling.nearest,
-            )  # fmt: skip
-            layers[name] = target[EVERY, EVERY]
-    return layers
+def on_grid(path: Path, grid: Grid, every: int) -> np.ndarray:
+    """A file of the truth on the grid of the products, ``(band, y, x)``."""
+    place = dict(zip(("height", "width"), grid.shape, strict=True))
+    with (
+        rasterio.open(path) as file,
+        WarpedVRT(file, crs=grid.crs, transform=grid.geobox.transform, **place) as same,
+    ):
+        return same.read()[:, ::every, ::every]
 
 
-def compare(one: Day, other: Day) -> dict[str, float]:
-    unchanged = (
-        (one.clear & other.clear)
-        & (np.abs(one.red - other.red) < 0.02)
-        & (np.abs(one.nir - other.nir) < 0.03)
-        & (np.abs(one.ndvi - other.ndvi) < 0.05)
+def spread(layers: Sequence[np.ndarray]) -> np.ndarray:
+    return np.max(layers, axis=0) - np.min(layers, axis=0)
+
+
+def judge(days: Sequence[Day], unburnt: np.ndarray) -> dict[str, dict[str, float]]:
+    cover = unburnt & np.all([(d.labels > 0) & d.clear for d in days], axis=0)
+    three = (
+        cover
+        & (spread([d.red for d in days]) < RED)
+        & (spread([d.nir for d in days]) < NIR)
+        & (spread([d.ndvi for d in days]) < NDVI)
     )
-    alike = unchanged & (np.abs(one.seen - other.seen) < 0.03).all(axis=0)
-    same = one.labels == other.labels
+    all_ten = three & (spread([d.seen for d in days]) < ANY_BAND).all(axis=0)
+    same = np.all([d.labels == days[0].labels for d in days], axis=0)
+    chosen = {"cover": cover, "red, NIR, NDVI": three, "all ten bands": all_ten}
     return {
-        "unchanged_px": int(unchanged.sum()),
-        "same_pct": round(100 * float(same[unchanged].mean()), 1),
-        "all_bands_alike_px": int(alike.sum()),
-        "all_bands_alike_same_pct": round(100 * float(same[alike].mean()), 1),
+        name: {
+            "pixels": int(which.sum()),
+            "same_pct": round(100 * float(same[which].mean()), 2) if which.any() else float("nan"),
+        }
+        for name, which in chosen.items()
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("model", type=Path, help="model.json of clusters made from the sample")
+    parser.add_argument("products", type=Path, help="folder of a region's dates")
     parser.add_argument("--archive", type=Path, default=Path(".eo_assets/sample"))
+    parser.add_argument("--every", type=int, default=3, help="take every so manieth row and column")
+    parser.add_argument("--pairs", action="store_true", help="each pair of dates besides")
     parser.add_argument("--json", action="store_true", help="print JSON")
     wanted = parser.parse_args()
-    model = ClusterModel.from_json(wanted.model.read_text(encoding="utf-8"))
-    days = {date: read_day(wanted.archive, date, model) for date in DATES}
-    pairs = {
-        f"{one} {other}": compare(days[one], days[other])
-        for one, other in itertools.combinations(DATES, 2)
-    }
+    folders = sorted(path.parents[1] for path in wanted.products.glob("*/clusters/model.json"))
+    grid = read_grid(folders[0] / "band_stack" / "grid.json")
+    fires = (wanted.archive / "truth" / "fires").glob("*.tif")
+    burnt = np.any([on_grid(path, grid, wanted.every)[0] > 0 for path in fires], axis=0)
+    days = {f.name: read_day(f, wanted.archive, grid, wanted.every) for f in folders}
+    sets = [
+        (f"at most {limit} % cloud", [date for date, day in days.items() if day.cloud_pct <= limit])
+        for limit in CLOUD_LIMITS
+    ]
+    if wanted.pairs:
+        clearer = sets[-1][1]
+        sets += [(" and ".join(pair), list(pair)) for pair in itertools.combinations(clearer, 2)]
+    found = [
+        {"set": name, "dates": dates, "unchanged": judge([days[date] for date in dates], ~burnt)}
+        for name, dates in sets
+    ]
     if wanted.json:
-        print(json.dumps(pairs))
+        print(json.dumps(found))
         return
-    for pair, found in pairs.items():
-        print(
-            f"{pair}  same class {found['same_pct']:5.1f} % of {found['unchanged_px']:6,} unchanged"
-            f" pixels, {found['all_bands_alike_same_pct']:5.1f} % of the "
-            f"{found['all_bands_alike_px']:6,} alike in all bands"
-        )
+    for date, day in days.items():
+        print(f"{date}  {day.cloud_pct:4.1f} % under cloud or its shadow, or not seen")
+    for one in found:
+        print(f"{one['set']}: {len(one['dates'])} dates at once")
+        for name, share in one["unchanged"].items():
+            print(f"    {name:15} {share['same_pct']:6.2f} % of {share['pixels']:9,} pixels")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from eo_assets.reporting.overview import (
     Codes,
     Overview,
     average,
+    band_histogram,
     decimation,
     middle,
     ndvi_histogram,
@@ -72,6 +73,7 @@ def read_overview(task: OverviewTask) -> Overview:
         source=middle(source, task.factor),
         status=middle(status, task.factor),
         ndvi_counts=ndvi_histogram(packed, bands),
+        band_counts={band.name: band_histogram(packed[band.name], band) for band in bands},
         pixel_m=0.0,
     )
 
@@ -95,6 +97,10 @@ def _join(
         source=place([part.source for part in parts]).astype(np.uint8),
         status=place([part.status for part in parts]).astype(np.uint8),
         ndvi_counts=np.sum([part.ndvi_counts for part in parts], axis=0),
+        band_counts={
+            name: np.sum([part.band_counts[name] for part in parts], axis=0)
+            for name in parts[0].band_counts
+        },
         pixel_m=abs(float(geobox.affine.a)) * factor,
     )
 

@@ -105,6 +105,15 @@ def continuity(inputs: ReportInputs) -> list[tuple[str, str]]:
     return found if not founder else [found[0], *found[2:3], found[-1]]
 
 
+def class_rows(inputs: ReportInputs) -> pd.DataFrame:
+    """Give one row a class; the date that founded the classes has no drift worth telling."""
+    if inputs.classes is None:
+        return pd.DataFrame()
+    rows = inputs.classes.classes
+    founder = inputs.classes.record.summary.get("reference_date") == inputs.date.isoformat()
+    return rows.assign(drift=math.nan) if founder else rows
+
+
 def provenance(inputs: ReportInputs) -> list[tuple[str, str]]:
     """Give what the report was made from and with."""
     found = [("Region", inputs.region), ("Software", f"eo_assets {__version__}")]

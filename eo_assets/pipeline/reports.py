@@ -12,6 +12,7 @@ from eo_assets.pipeline.report_inputs import ReportInputs, read_inputs
 from eo_assets.pipeline.report_item import NUMBERS, PAGE, STEP, write_report_item
 from eo_assets.pipeline.report_tasks import LabelsTask, make_overview, read_labels
 from eo_assets.pipeline.report_words import (
+    class_rows,
     continuity,
     coverage,
     facts,
@@ -151,7 +152,7 @@ def build_report(inputs: ReportInputs, folder: Place, *, runner: TaskRunner) -> 
         coverage=coverage(inputs),
         scenes=[scene_row(n, scene) for n, scene in enumerate(inputs.scenes, start=1)],
         provenance=provenance(inputs),
-        classes=found.classes if found else pd.DataFrame(),
+        classes=class_rows(inputs),
         signatures=found.signatures if found else pd.DataFrame(),
         warnings=found.warnings if found else (),
         continuity=continuity(inputs),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
+from eo_assets.reporting.overview import REFLECTANCE_BINS, Counts, quantile
 from eo_assets.reporting.style import WIDTH_IN, dress, legend_below, new_figure
 
 if TYPE_CHECKING:
@@ -23,30 +21,29 @@ _STYLES = {
     "swir16": ("#E69F00", (0, (5, 2))),
     "swir22": ("#000000", (0, (2, 2))),
 }
-_BINS = 120
 
 
-def draw_band_histograms(reflectance: Mapping[str, npt.NDArray[np.float32]]) -> Figure:
+def draw_band_histograms(counts: Mapping[str, Counts]) -> Figure:
     """Draw how many pixels reflect how much, one line a band.
 
     Args:
-        reflectance: By band name ``(y, x)``, NaN where there is no observation; some are not.
+        counts: By band name: pixels in each of ``REFLECTANCE_BINS``; at least one.
     """
     figure = new_figure(WIDTH_IN, 3.2)
     axes = figure.add_subplot()
     dress(axes, x="Surface reflectance (1 = 100 %)", y="Share of pixels (%)")
-    valid = {name: image[np.isfinite(image)] for name, image in reflectance.items()}
-    top = max(float(np.percentile(values, 99.5)) for values in valid.values())
-    edges = np.linspace(min(0.0, *(float(v.min()) for v in valid.values())), top, _BINS + 1)
     handles = []
-    for name, values in valid.items():
+    for name, pixels in counts.items():
         colour, dashes = _STYLES[name]
-        counts, _ = np.histogram(values, edges)
         handles += axes.step(
-            edges[:-1], 100 * counts / values.size, where="post", color=colour, linestyle=dashes,
-            linewidth=1.3, label=name,
+            REFLECTANCE_BINS[:-1], 100 * pixels / pixels.sum(), where="post", color=colour,
+            linestyle=dashes, linewidth=1.3, label=name,
         )  # fmt: skip
-    axes.set_xlim(edges[0], top)
+    low, high = (
+        [quantile(pixels, REFLECTANCE_BINS, share) for pixels in counts.values()]
+        for share in (0.0005, 0.995)
+    )
+    axes.set_xlim(min(0.0, *low), max(high))
     axes.set_ylim(bottom=0)
     legend_below(figure, handles, columns=6)
     return figure

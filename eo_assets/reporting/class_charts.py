@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[Any]
 
+_WAVELENGTHS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.6, 2.0, 2.5)
+"""Marked on the axis, micrometres."""
+
 
 def draw_signatures(signatures: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     """Draw mean reflectance against wavelength, with a band of one standard deviation.
@@ -36,7 +39,7 @@ def draw_signatures(signatures: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     """
     figure = new_figure(WIDTH_IN, 4.3 + 0.1 * len(classes))
     axes = figure.add_subplot()
-    dress(axes, x="Wavelength (µm)", y="Surface reflectance (1 = 100 %)")
+    dress(axes, x="Wavelength (µm, logarithmic)", y="Surface reflectance (1 = 100 %)")
     drawn = signatures[(signatures["units"] == "1") & (signatures["count"] > 0)]
     handles = []
     for row in classes.to_dict("records"):
@@ -58,9 +61,15 @@ def draw_signatures(signatures: pd.DataFrame, classes: pd.DataFrame) -> Figure:
 
 def _mark_bands(axes: Axes, drawn: pd.DataFrame) -> None:
     bands = drawn.drop_duplicates("band").sort_values("wavelength_um")
-    waves: list[float] = bands["wavelength_um"].tolist()
+    waves = bands["wavelength_um"].to_numpy()
+    # most bands lie close together, below 1 µm
+    axes.set_xscale("log")
+    shown = [tick for tick in _WAVELENGTHS if 0.9 * waves[0] <= tick <= 1.1 * waves[-1]]
+    axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    axes.xaxis.minorticks_off()
     # names of close bands are moved apart, their lines are not
-    places = spread_out(waves, 0.037 * (max(waves) - min(waves) or 1.0))
+    logs = np.log(waves)
+    places = np.exp(spread_out(logs, 0.037 * (logs[-1] - logs[0] or 1.0)))
     for name, wave, place in zip(bands["band"].astype(str), waves, places, strict=True):
         axes.axvline(wave, color=GRID, linewidth=0.8, zorder=0)
         axes.annotate(
@@ -85,7 +94,7 @@ def draw_areas(classes: pd.DataFrame) -> Figure:
     )
     axes.bar_label(
         bars,
-        [f"{row['area_ha']:,.0f} ha · {row['share_pct']:.1f} %" for row in rows],
+        [f"{row['area_ha']:,.0f} ha · {row['share_pct']:.2f} %" for row in rows],
         padding=4, fontsize=7.5, color=INK,
     )  # fmt: skip
     axes.invert_yaxis()
@@ -115,8 +124,8 @@ def draw_principal_components(sample: pd.DataFrame, classes: pd.DataFrame) -> Fi
         points, share = np.column_stack([points, np.zeros(len(points))]), np.append(share, 0.0)
     return _scatter(
         points, sample["class_id"].to_numpy(), classes,
-        x=f"Principal component 1 ({share[0]:.0f} % of the variance, standard deviations)",
-        y=f"Principal component 2 ({share[1]:.0f} %, standard deviations)",
+        x=f"Principal component 1 (SD of the bands; {share[0]:.0f} % of the variance)",
+        y=f"Principal component 2 (SD of the bands; {share[1]:.0f} %)",
     )  # fmt: skip
 
 

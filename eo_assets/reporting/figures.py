@@ -13,7 +13,7 @@ import pandas as pd
 
 from eo_assets.catalog.indices import INDICES
 from eo_assets.reporting import band_charts, maps, quality_charts
-from eo_assets.reporting.overview import NDVI_BINS, Overview
+from eo_assets.reporting.overview import NDVI_BINS, REFLECTANCE_BINS, Overview, quantile
 from eo_assets.reporting.style import to_png
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def ndvi_quantiles(overview: Overview) -> tuple[float, float, float]:
     if not overview.ndvi_counts.sum():
         return float("nan"), float("nan"), float("nan")
     median, low, high = (
-        quality_charts.histogram_quantile(overview.ndvi_counts, share)
-        for share in (0.5, 0.05, 0.95)
+        quantile(overview.ndvi_counts, NDVI_BINS, share) for share in (0.5, 0.05, 0.95)
     )
     return median, low, high
 
@@ -160,7 +159,7 @@ def ndvi_spread(overview: Overview) -> dict[str, float]:
     """Mean, 10 % and 90 % quantile of the NDVI of the full mosaic, which has a valid pixel."""
     counts = overview.ndvi_counts
     centres = (NDVI_BINS[:-1] + NDVI_BINS[1:]) / 2
-    low, high = (quality_charts.histogram_quantile(counts, share) for share in (0.1, 0.9))
+    low, high = (quantile(counts, NDVI_BINS, share) for share in (0.1, 0.9))
     return {"mean": float((centres * counts).sum() / counts.sum()), "p10": low, "p90": high}
 
 
@@ -235,14 +234,18 @@ def sketch_ndvi_histogram(overview: Overview) -> Sketch | None:
 
 def sketch_band_histograms(overview: Overview) -> Sketch:
     """Sketch how reflectance is distributed, band by band."""
-    middles = {name: float(np.nanmedian(image)) for name, image in overview.reflectance.items()}
+    middles = {
+        name: quantile(counts, REFLECTANCE_BINS, 0.5)
+        for name, counts in overview.band_counts.items()
+        if counts.any()
+    }
     return Sketch(
         key="band_histograms",
         title="Distribution of reflectance",
         alt="Histograms of reflectance, medians: "
         + ", ".join(f"{name} {middle:.3f}" for name, middle in middles.items())
         + ".",
-        note="Pixels of the pictures above; lines end where the last half per cent begins.",
+        note="All valid pixels at full resolution, but the brightest half per cent.",
         draw=band_charts.draw_band_histograms,
-        arguments={"reflectance": overview.reflectance},
+        arguments={"counts": overview.band_counts},
     )

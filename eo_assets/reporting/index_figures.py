@@ -17,21 +17,14 @@ IN_REPORT = ("ndwi", "ndmi")
 """Beside NDVI."""
 
 _NOTES = {
-    "ndwi": "Open water lies above 0: green reflects, near infrared does not.",
+    "ndwi": "Blue: above 0, as open water is; green reflects, near infrared does not.",
     "ndmi": "Water in leaves and soil: the higher, the moister.",
 }
 
-# ColorBrewer's diverging ramps without red beside green; sequential ones where values have no
-# turning point
-_RAMPS = {
-    "ndwi": "RdBu",
-    "ndmi": "BrBG",
-    "nbr": "PuOr_r",
-    "ndsi": "Blues",
-    "bsi": "BrBG_r",
-    "temperature": "inferno",
-    "elevation": "cividis",
-}
+_DIVERGING = {"ndmi": "BrBG", "nbr": "PuOr_r", "bsi": "BrBG_r"}
+"""ColorBrewer's ramps without red beside green, white at 0."""
+
+_OTHERS = {"ndwi": "water", "ndsi": "Blues", "temperature": "inferno", "elevation": "cividis"}
 
 
 def sketch_indices(overview: Overview, names: Sequence[str] = IN_REPORT) -> list[Sketch]:
@@ -57,6 +50,9 @@ def sketch_values(view: View, values: Image, *, pixel_m: float) -> Sketch:
     """
     low, middle, high = np.nanpercentile(values, [5, 50, 95])
     short = view.name.upper() if view.index else view.title.partition(",")[0]
+    limits = view.stretch[0]
+    if view.name in _DIVERGING:
+        limits = (-max(map(abs, limits)), max(map(abs, limits)))
     units = view.title.rpartition(", ")[2] if not view.index else "dimensionless"
     return Sketch(
         key=view.name,
@@ -68,8 +64,8 @@ def sketch_values(view: View, values: Image, *, pixel_m: float) -> Sketch:
         arguments={
             "values": values,
             "pixel_m": pixel_m,
-            "limits": view.stretch[0],
-            "ramp": _RAMPS.get(view.name, ""),
+            "limits": limits,
+            "ramp": _DIVERGING.get(view.name) or _OTHERS.get(view.name, "vegetation"),
             "label": f"{short} ({units})",
         },
         photo=True,

@@ -38,6 +38,16 @@ _NDVI_STOPS = (
     (1.0, "#0a3d24"),
 )
 NDVI_LIMITS = (_NDVI_STOPS[0][0], _NDVI_STOPS[-1][0])
+_WATER_STOPS = (
+    # land from straw to brown, a break at 0, deepening blue
+    (-0.8, "#faf4e3"),
+    (-0.4, "#dcc998"),
+    (0.0, "#8a7448"),
+    (0.0, "#a9d3ee"),
+    (0.3, "#2f78b7"),
+    (0.8, "#0b2a5c"),
+)
+_OWN_RAMPS = {"vegetation": _NDVI_STOPS, "water": _WATER_STOPS}
 
 
 def stretch(planes: Sequence[Image], *, together: bool) -> Rgb:
@@ -78,7 +88,7 @@ def draw_picture(rgb: Rgb, *, pixel_m: float) -> Figure:
 def draw_ndvi(ndvi: Image, *, pixel_m: float) -> Figure:
     """Draw an NDVI map with its colour bar; grey where there is no observation."""
     return draw_values(
-        ndvi, pixel_m=pixel_m, limits=NDVI_LIMITS, ramp="", label="NDVI (dimensionless)"
+        ndvi, pixel_m=pixel_m, limits=NDVI_LIMITS, ramp="vegetation", label="NDVI (dimensionless)"
     )
 
 
@@ -91,14 +101,16 @@ def draw_values(
         values: ``(y, x)``, NaN where there is none.
         pixel_m: Size of a pixel, metres.
         limits: Values of the ends of the colour bar.
-        ramp: Name of one of Matplotlib's colour maps; empty for the one of vegetation, which has
-            limits of its own.
+        ramp: ``vegetation`` or ``water``, whose colours belong to values and which have limits of
+            their own, or the name of one of Matplotlib's colour maps.
         label: What is shown, with its unit.
     """
     from matplotlib import colormaps
 
-    colours = colormaps[ramp].with_extremes(bad=NO_DATA) if ramp else ndvi_colours()
-    low, high = limits if ramp else NDVI_LIMITS
+    if stops := _OWN_RAMPS.get(ramp):
+        colours, (low, high) = _between(stops), (stops[0][0], stops[-1][0])
+    else:
+        colours, (low, high) = colormaps[ramp].with_extremes(bad=NO_DATA), limits
     figure, axes = map_axes(values.shape, pixel_m, extra_in=0.45)
     image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     bar = figure.colorbar(
@@ -112,11 +124,16 @@ def draw_values(
 
 def ndvi_colours() -> Any:
     """The colour map of NDVI: lightness falls with vegetation, water is blue-grey."""
+    return _between(_NDVI_STOPS)
+
+
+def _between(stops: Sequence[tuple[float, str]]) -> Any:
+    """The colour map that runs through colours at values."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    low, high = NDVI_LIMITS
-    stops = [((value - low) / (high - low), colour) for value, colour in _NDVI_STOPS]
-    return LinearSegmentedColormap.from_list("ndvi", stops, N=256).with_extremes(bad=NO_DATA)
+    low, high = stops[0][0], stops[-1][0]
+    shares = [((value - low) / (high - low), colour) for value, colour in stops]
+    return LinearSegmentedColormap.from_list("own", shares, N=256).with_extremes(bad=NO_DATA)
 
 
 def draw_codes(

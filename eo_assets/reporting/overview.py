@@ -1,4 +1,4 @@
-"""A mosaic made small enough to look at: block averages, and a histogram at full resolution."""
+"""A mosaic made small enough to look at: block averages, and histograms at full resolution."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ LONGEST_PX = 900
 """Longest side of an overview."""
 
 NDVI_BINS = np.linspace(-1, 1, 201)
-"""Edges of the histogram's bins."""
+"""Edges of the bins NDVI is counted in."""
+
+REFLECTANCE_BINS = np.linspace(-0.1, 1.5, 641)
+"""Edges of the bins reflectance is counted in; what lies beyond counts in the outer ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,7 @@ class Overview:
         source: 1-based position of the scene at the middle of each block, 0 for none; uint8.
         status: ``Status`` of the mosaic at the middle of each block, uint8.
         ndvi_counts: Pixels of the full mosaic in each of ``NDVI_BINS``.
+        band_counts: By band name: pixels of the full mosaic in each of ``REFLECTANCE_BINS``.
         pixel_m: Size of an overview's pixel, metres.
     """
 
@@ -39,6 +43,7 @@ class Overview:
     source: Codes
     status: Codes
     ndvi_counts: Counts
+    band_counts: Mapping[str, Counts]
     pixel_m: float
 
 
@@ -92,3 +97,26 @@ def ndvi_histogram(packed: Mapping[str, Packed], bands: Sequence[StoredBand]) ->
     values = ndvi.compute({name: by_name[name].unpack(packed[name]) for name in needed})
     counts, _ = np.histogram(values[np.isfinite(values)], NDVI_BINS)
     return counts.astype(np.int64)
+
+
+def band_histogram(packed: Packed, band: StoredBand) -> Counts:
+    """Count pixels by reflectance, in ``REFLECTANCE_BINS``.
+
+    Args:
+        packed: ``(y, x)``.
+        band: How it is packed.
+    """
+    # packed values are few: they are counted as they are, and the counts binned
+    pixels = np.bincount(packed.ravel(), minlength=np.iinfo(packed.dtype).max + 1)
+    pixels[band.nodata] = 0
+    values = np.clip(
+        np.arange(pixels.size) * band.scale + band.offset, REFLECTANCE_BINS[0], REFLECTANCE_BINS[-1]
+    )
+    counts, _ = np.histogram(values, REFLECTANCE_BINS, weights=pixels)
+    return counts.astype(np.int64)
+
+
+def quantile(counts: Counts, edges: npt.NDArray[np.float64], share: float) -> float:
+    """Value below which a share of counted pixels lie, interpolated within its bin."""
+    below = np.concatenate([[0], np.cumsum(counts)])
+    return float(np.interp(share * below[-1], below, edges))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from eo_assets.reporting.maps import NDVI_LIMITS, ndvi_colours
-from eo_assets.reporting.overview import NDVI_BINS, Counts
+from eo_assets.reporting.overview import NDVI_BINS, Counts, quantile
 from eo_assets.reporting.style import (
     ACCENT,
     INK,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MEASURES = (
-    ("inertia", "Inertia", "bends at the elbow"),
+    ("inertia", "Inertia (SD²)", "bends at the elbow"),
     ("silhouette", "Mean silhouette", "higher is better"),
     ("calinski_harabasz", "Calinski–Harabasz", "higher is better"),
     ("davies_bouldin", "Davies–Bouldin", "lower is better"),
@@ -117,20 +117,14 @@ def draw_ndvi_histogram(counts: Counts) -> Figure:
         color=ndvi_colours()(np.clip((centres - low) / (high - low), 0, 1)),
     )  # fmt: skip
     axes.step(NDVI_BINS[:-1], share, where="post", color=INK, linewidth=0.5)
-    middle = histogram_quantile(counts, 0.5)
+    middle = quantile(counts, NDVI_BINS, 0.5)
     axes.axvline(middle, color=ACCENT, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.text(
         middle, 1.01, f"median {middle:.2f}", transform=axes.get_xaxis_transform(), ha="center",
         va="bottom", fontsize=8, color=ACCENT,
     )  # fmt: skip
     axes.set_xlim(
-        min(low, histogram_quantile(counts, 0.001)),
-        max(0.9, histogram_quantile(counts, 0.999)) + 0.03,
+        min(low, quantile(counts, NDVI_BINS, 0.001)),
+        max(0.9, quantile(counts, NDVI_BINS, 0.999)) + 0.03,
     )
     return figure
-
-
-def histogram_quantile(counts: Counts, share: float) -> float:
-    """NDVI below which a share of the counted pixels lie, interpolated within its bin."""
-    below = np.concatenate([[0], np.cumsum(counts)])
-    return float(np.interp(share * below[-1], below, NDVI_BINS))

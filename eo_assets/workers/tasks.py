@@ -34,7 +34,7 @@ def run_tasks(
     Args:
         client: A connected ``distributed.Client``.
         function: A function of a module.
-        tasks: One argument a call.
+        tasks: One argument a call; Dask warns of one larger than 10 MB.
         key: Begins the names of the tasks, which differ from those of any other call.
         tell: Is told how many results are here.
 
@@ -46,7 +46,6 @@ def run_tasks(
         concurrent.futures.CancelledError: The scheduler is gone.
         BaseException: What a task raised first; the others are cancelled, as by any interruption.
     """
-    import dask
     from distributed import KilledWorker, as_completed
 
     numbers: dict[str, int] = {}
@@ -60,9 +59,7 @@ def run_tasks(
         )
         return pending[name]
 
-    # a task with the pixels of a figure is sent once and needs no warning
-    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "64MiB"}):
-        first = {submit(number, f"{key}-{number}").key for number in range(len(tasks))}
+    first = {submit(number, f"{key}-{number}").key for number in range(len(tasks))}
     try:
         ended = as_completed(pending.values(), loop=client.loop)
         for batch in ended.batches():

@@ -8,16 +8,19 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import rasterio
+from distributed import Client, LocalCluster
 from PIL import Image
 
 from eo_assets.pipeline.classification import ClusterOptions, make_clusters
 from eo_assets.pipeline.report_inputs import ReportInputs, UsedScene
 from eo_assets.pipeline.report_tasks import make_overview
-from eo_assets.pipeline.report_words import continuity
+from eo_assets.pipeline.report_words import class_rows, continuity
 from eo_assets.pipeline.reports import build_report
 from eo_assets.pipeline.stored_classes import StoredClasses
 from eo_assets.pipeline.tasks import InProcess
+from eo_assets.reporting.overview import LONGEST_PX
 from eo_assets.storage.store import Record
+from eo_assets.workers.tasks import run_tasks
 from eo_assets_tests.synthetic_scene import LANDSAT, write_scene
 
 SCENES = tuple(
@@ -261,6 +264,14 @@ def test_the_page_says_how_classes_continue_those_of_earlier_dates(tmp_path, inp
     }
 
 
+def test_the_founding_date_tells_no_drift(inputs):
+    assert class_rows(inputs)["drift"].notna().all()
+    said = {"reference_date": DAY["date"].isoformat()}
+    record = inputs.classes.record.model_copy(update={"summary": said})
+    founding = replace(inputs, classes=replace(inputs.classes, record=record))
+    assert class_rows(founding)["drift"].isna().all()
+
+
 def test_an_overview_does_not_depend_on_its_blocks(tmp_path, monkeypatch):
     scene = write_scene(tmp_path / "mosaic.zarr", shape=(110, 1000), chunk=100)
     whole = make_overview(scene.path, scene.geobox, runner=InProcess())
@@ -270,8 +281,34 @@ def test_an_overview_does_not_depend_on_its_blocks(tmp_path, monkeypatch):
     assert whole.pixel_m == 40
     assert np.array_equal(whole.source, parts.source)
     assert np.array_equal(whole.ndvi_counts, parts.ndvi_counts)
+    for name, counts in whole.band_counts.items():
+        assert np.array_equal(counts, parts.band_counts[name])
     for name, image in whole.reflectance.items():
         assert np.array_equal(image, parts.reflectance[name], equal_nan=True)
+
+
+class OnDask:
+    """Runs tasks as production does, on a cluster whose programs are real."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def map(self, function, tasks, *, label):
+        key = f"{label.replace(' ', '_')}-{id(tasks):x}"
+        return run_tasks(self.client, function, tasks, key=key, tell=lambda _: None)
+
+
+def test_dask_has_nothing_to_warn_of_in_the_largest_pictures(tmp_path, inputs):
+    # warnings are errors in every test
+    scene = write_scene(tmp_path / "mosaic.zarr", shape=(LONGEST_PX, LONGEST_PX))
+    large = replace(inputs, mosaic=scene.path, geobox=scene.geobox)
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        summary = build_report(large, tmp_path, runner=OnDask(client))
+    assert {name.removesuffix(".png") for name in summary.figures} == ALL_FIGURES
+    assert summary.page_bytes < 3_000_000
 
 
 def test_the_caller_never_imports_matplotlib():

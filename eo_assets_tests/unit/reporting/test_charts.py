@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 
 from eo_assets.reporting import class_charts, quality_charts
-from eo_assets.reporting.overview import NDVI_BINS
-from eo_assets.reporting.quality_charts import histogram_quantile
+from eo_assets.reporting.overview import NDVI_BINS, quantile
 from eo_assets.reporting.style import spread_out, to_png
 
 CLASSES = pd.DataFrame(
@@ -52,7 +51,9 @@ def test_signatures_draw_each_class_at_its_means_and_leave_heat_out():
     lines = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].lines}
     assert lines["1  bare"] == [[0.665, 0.2], [0.842, 0.22]]
     assert lines["2  dense vegetation"] == [[0.665, 0.03], [0.842, 0.4]]
-    assert labels_of(figure) == [("Wavelength (µm)", "Surface reflectance (1 = 100 %)")]
+    assert labels_of(figure) == [
+        ("Wavelength (µm, logarithmic)", "Surface reflectance (1 = 100 %)")
+    ]
 
 
 def test_the_band_of_deviation_is_one_deviation_wide():
@@ -67,7 +68,7 @@ def test_areas_are_labelled_in_hectares_and_per_cent():
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert widths == [12.5, 4000.25]
-    assert texts == ["12 ha · 0.3 %", "4,000 ha · 99.7 %"]
+    assert texts == ["12 ha · 0.30 %", "4,000 ha · 99.70 %"]
     assert labels_of(figure)[0][0] == "Area (ha)"
 
 
@@ -85,14 +86,14 @@ def test_principal_components_state_the_variance_scikit_learn_finds(sample):
 
     figure = class_charts.draw_principal_components(sample, CLASSES)
     judge = PCA(2).fit(StandardScaler().fit_transform(sample[["red", "nir"]]))
-    expected = f"({100 * judge.explained_variance_ratio_[0]:.0f} % of the variance"
+    expected = f"; {100 * judge.explained_variance_ratio_[0]:.0f} % of the variance"
     assert expected in labels_of(figure)[0][0]
-    assert "standard deviations" in labels_of(figure)[0][1]
+    assert "(SD of the bands; " in labels_of(figure)[0][1]
 
 
 def test_principal_components_of_a_single_band_are_drawn(sample):
     figure = class_charts.draw_principal_components(sample.drop(columns="nir"), CLASSES)
-    assert "(100 % of the variance" in labels_of(figure)[0][0]
+    assert "; 100 % of the variance" in labels_of(figure)[0][0]
 
 
 def test_a_class_far_beyond_the_others_is_named_instead_of_squeezing_them(sample):
@@ -122,7 +123,7 @@ def test_the_scan_marks_the_chosen_and_the_suggested_number():
     )
     figure = quality_charts.draw_k_scan(scan, chosen=4, suggested=3)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == ["Inertia", "Mean silhouette", "Calinski–Harabasz", "Davies–Bouldin"]
+    assert titles == ["Inertia (SD²)", "Mean silhouette", "Calinski–Harabasz", "Davies–Bouldin"]
     curve, chosen, suggested = figure.axes[0].lines
     assert curve.get_xydata().tolist() == [[2, 9], [3, 5], [4, 4]]
     assert chosen.get_xdata() == [4, 4]
@@ -142,7 +143,7 @@ def test_quantiles_of_a_histogram_are_those_of_its_pixels():
     ndvi = np.random.default_rng(3).normal(0.6, 0.15, 50_000).clip(-1, 1)
     counts, _ = np.histogram(ndvi, NDVI_BINS)
     for share in (0.05, 0.5, 0.95):
-        assert histogram_quantile(counts, share) == pytest.approx(
+        assert quantile(counts, NDVI_BINS, share) == pytest.approx(
             np.quantile(ndvi, share), abs=0.005
         )
 

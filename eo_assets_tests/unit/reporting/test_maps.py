@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eo_assets.catalog.views import index_view
+from eo_assets.reporting.index_figures import sketch_values
 from eo_assets.reporting.maps import bar_length_m, draw_codes, draw_ndvi, draw_picture, stretch
 from eo_assets.reporting.style import NO_DATA, to_png
 
@@ -84,3 +86,22 @@ def test_an_ndvi_map_is_greener_where_ndvi_is_higher():
     assert right[1] > right[0] + 40
     assert abs(left[1] - left[0]) < 40
     assert share_of(GREY, picture) > 0.03
+
+
+def test_open_water_is_blue_and_land_is_not():
+    ndwi = np.full((60, 60), 0.02, np.float32)
+    ndwi[:, :30] = -0.02
+    sketch = sketch_values(index_view("ndwi"), ndwi, pixel_m=10.0)
+    picture = pixels_of(sketch.draw(**sketch.arguments)).astype(int)
+    middle_row = picture[picture.shape[0] // 3]
+    left, right = middle_row[picture.shape[1] // 4], middle_row[picture.shape[1] * 3 // 4]
+    assert right[2] > right[0] + 40
+    assert left[0] > left[2] + 40
+
+
+@pytest.mark.parametrize("name", ["ndmi", "nbr", "bsi"])
+def test_diverging_colours_turn_at_zero(name):
+    values = np.linspace(-0.4, 0.7, 3600, dtype=np.float32).reshape(60, 60)
+    low, high = sketch_values(index_view(name), values, pixel_m=10.0).arguments["limits"]
+    assert low == -high
+    assert high >= 0.5

@@ -7,10 +7,13 @@ from eo_assets.clustering.bands import StoredBand
 from eo_assets.reporting.overview import (
     LONGEST_PX,
     NDVI_BINS,
+    REFLECTANCE_BINS,
     average,
+    band_histogram,
     decimation,
     middle,
     ndvi_histogram,
+    quantile,
 )
 
 RED = StoredBand("red", "Red", 0.665, "1", 0.0001, 0.0, 0)
@@ -55,6 +58,22 @@ def test_the_histogram_counts_each_valid_pixel_once():
     assert counts.sum() == 3
     assert counts[np.searchsorted(NDVI_BINS, 0.5, side="right") - 1] == 2
     assert counts[: len(counts) // 2].sum() == 1
+
+
+def test_reflectance_is_counted_once_a_valid_pixel_and_what_lies_beyond_in_the_outer_bins():
+    packed = np.array([[0, 1000, 1010], [1034, 1036, 40_000]], np.uint16)
+    shifted = StoredBand("red", "Red", 0.665, "1", 0.0001, -0.1, 0)
+    counts = band_histogram(packed, shifted)
+    assert counts.sum() == 5
+    assert counts[np.searchsorted(REFLECTANCE_BINS, 0.001) - 1] == 2
+    assert counts[np.searchsorted(REFLECTANCE_BINS, 0.0035) - 1] == 2
+    assert counts[-1] == 1
+
+
+def test_the_median_reflectance_of_counts_is_that_of_the_pixels():
+    packed = np.random.default_rng(5).integers(200, 4000, (300, 300)).astype(np.uint16)
+    found = quantile(band_histogram(packed, RED), REFLECTANCE_BINS, 0.5)
+    assert found == pytest.approx(np.median(packed) * 0.0001, abs=0.0025)
 
 
 def test_without_near_infrared_there_is_no_histogram():
