@@ -237,7 +237,7 @@ def _look(
         failed |= (image.status == Status.FAILED_READ) & open_pixels
         image.status[before == Status.VALID] = Status.VALID
         for position in part:
-            needed = usable[position].valid & open_pixels if position in usable else None
+            needed = usable[position] & open_pixels if position in usable else None
             if needed is not None and needed.any():
                 open_pixels &= ~_fill(image, scenes[position], position, needed, geobox, reader)
     failed |= image.status == Status.FAILED_READ
@@ -278,14 +278,14 @@ def _mosaic(
     image: Image,
     scenes: Sequence[Scene],
     order: Sequence[int],
-    usable: dict[int, Usability],
+    usable: dict[int, Bool],
     geobox: GeoBox,
     reader: Reader,
 ) -> None:
     """Fill each pixel from the first scene, in order, that is usable there."""
     open_pixels = image.status != Status.OUTSIDE_REGION
     for position in order:
-        needed = usable[position].valid & open_pixels
+        needed = usable[position] & open_pixels
         if needed.any():
             open_pixels &= ~_fill(image, scenes[position], position, needed, geobox, reader)
 
@@ -318,7 +318,7 @@ def _usability_of_scenes(
     valid: ValidPixels,
     image: Image,
     reader: Reader,
-) -> dict[int, Usability]:
+) -> dict[int, Bool]:
     def read(position: int) -> tuple[Usability, WindowRead | None] | Read:
         scene = scenes[position]
         quality = scene.quality
@@ -342,7 +342,7 @@ def _usability_of_scenes(
             continue
         band = "quality" if scene.quality else next(iter(scene.bands))
         image.reads.append(_done(scene, band, window))
-        usable[position] = usability
+        usable[position] = usability.valid
         masked = usability.observed & (image.status != Status.OUTSIDE_REGION)
         _set(image.status, Status.MASKED, masked)
     # even where another scene shows cloud: what could not be read may have been clear
@@ -360,12 +360,12 @@ def _first_file(scene: Scene) -> SourceFile:
     return scene.quality or next(iter(scene.bands.values()))
 
 
-def _observations(scenes: Sequence[Scene], usable: dict[int, Usability]) -> npt.NDArray[np.uint8]:
+def _observations(scenes: Sequence[Scene], usable: dict[int, Bool]) -> npt.NDArray[np.uint8]:
     """Count passes: neighbouring tiles of one pass overlap and show the same moment twice."""
     passes: dict[str, Bool] = {}
-    for position, usability in usable.items():
+    for position, valid in usable.items():
         name = scenes[position].pass_id
-        passes[name] = passes[name] | usability.valid if name in passes else usability.valid
+        passes[name] = passes[name] | valid if name in passes else valid
     n = sum(seen.astype(np.uint16) for seen in passes.values())
     return np.minimum(n, np.iinfo(np.uint8).max).astype(np.uint8)
 
@@ -378,8 +378,13 @@ def _fill(
     part = geobox[rows, columns]
     needed = needed[rows, columns]
 
-    def read(name: str) -> tuple[Packed, WindowRead | None] | Read:
-        return _attempted(scene, name, lambda: reader.band(scene.bands[name], part))
+    def read(name: str) -> tuple[Packed, Read | None] | Read:
+        result = _attempted(scene, name, lambda: reader.band(scene.bands[name], part))
+        if isinstance(result, Read):
+            return result
+        # the pixels as they were in the file are let go here, and not kept for all bands
+        packed, window = result
+        return packed, _done(scene, name, window) if window else None
 
     # a scene may lack optional bands, which then have no observation here
     names = [name for name in image.bands if name in scene.bands]
@@ -389,11 +394,7 @@ def _fill(
     failures = [r for r in results.values() if isinstance(r, Read)]
     values = {name: r[0] for name, r in results.items() if not isinstance(r, Read)}
     image.reads += failures
-    image.reads += [
-        _done(scene, name, r[1])
-        for name, r in results.items()
-        if not isinstance(r, Read) and r[1] is not None
-    ]
+    image.reads += [r[1] for r in results.values() if not isinstance(r, Read) and r[1]]
     status = image.status[rows, columns]
     if failures:
         # all bands of a pixel come from one scene, or none does

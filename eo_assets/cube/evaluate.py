@@ -125,7 +125,8 @@ def evaluate(
     names = _wanted(cube, bands, preview=preview)
     execution = _execution(cube, names, preview=preview, max_scenes=max_scenes)
     place = Place(geobox, np.ones(geobox.shape, bool))
-    with gdal_environment():
+    # a product's blocks are looked at once
+    with gdal_environment(cache_mb=64 if preview else 16):
         return Evaluation(execution.image(cube.result, place).select(names), geobox)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -240,14 +238,8 @@ class Execution:
 
 
 def _clipped(node: Clip, place: Place) -> Place:
-    outline = _projected(json.dumps(node.outline), str(place.geobox.crs))
-    return Place(place.geobox, place.wanted & inside(place.geobox, outline))
-
-
-@lru_cache(maxsize=64)
-def _projected(outline: str, crs: str) -> dict[str, Any]:
-    projected: dict[str, Any] = project_outline(json.loads(outline), CRS(crs)).json
-    return projected
+    outline = project_outline(node.outline, CRS(place.geobox.crs))
+    return Place(place.geobox, place.wanted & inside(place.geobox, outline.json))
 
 
 def _index(name: str, below: Raster) -> Plane:

@@ -6,19 +6,25 @@ A grid is an ``odc.geo`` GeoBox everywhere: CRS, transform and shape in one valu
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import shapely
+import shapely.ops
 from affine import Affine
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 from pydantic import BaseModel, ConfigDict
+from pyproj import Transformer
 from pyproj.exceptions import CRSError
 from rasterio.features import geometry_mask
+from shapely.geometry import shape
 
 from eo_assets.catalog.collections import get_collection
 from eo_assets.catalog.regions import Region
@@ -128,8 +134,15 @@ def project_outline(outline: dict[str, Any], crs: CRS) -> Geometry:
     Returns:
         The outline in ``crs``.
     """
+    return _projected(json.dumps(outline), str(crs))
+
+
+@lru_cache(maxsize=64)
+def _projected(outline: str, crs: str) -> Geometry:
     # about a kilometre: denser than any effect of curvature on a 10 m pixel
-    return Geometry(outline, "EPSG:4326").segmented(_STRAIGHT_DEG).to_crs(crs)
+    dense = shapely.segmentize(shape(json.loads(outline)), _STRAIGHT_DEG)
+    to_crs = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    return Geometry(shapely.ops.transform(to_crs.transform, dense), crs)
 
 
 def region_geobox(region: Region) -> GeoBox:

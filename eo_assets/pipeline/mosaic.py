@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -169,17 +170,21 @@ def compute_block(task: BlockTask) -> BlockSummary:
     geobox = task.block.of(read_grid(task.grid).geobox)
     result = evaluate(cube, geobox)
     packed = result.packed
-    write_block(task.mosaic, task.block, packed)
-    status = result.raster.status
-    counts = {int(reason): int(np.count_nonzero(status == reason)) for reason in Status}
-    ndvi_sum, ndvi_n = _ndvi(result)
+    with ThreadPoolExecutor(1) as writer:
+        # compressing and hashing take no notice of each other
+        written = writer.submit(write_block, task.mosaic, task.block, packed)
+        status = result.raster.status
+        counts = {int(reason): int(np.count_nonzero(status == reason)) for reason in Status}
+        ndvi_sum, ndvi_n = _ndvi(result)
+        chunks = digest_chunks(task.block, packed)
+        written.result()
     return BlockSummary(
         block=task.block,
         status={reason: n for reason, n in counts.items() if n},
         reads=result.reads,
         ndvi_sum=ndvi_sum,
         ndvi_n=ndvi_n,
-        chunks=digest_chunks(task.block, packed),
+        chunks=chunks,
     )
 
 

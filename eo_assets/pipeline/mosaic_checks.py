@@ -7,9 +7,11 @@ that the mosaic was computed with.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import zarr
@@ -45,6 +47,9 @@ BLACK_PCT = 20.0
 off twice all vegetation and water is among them."""
 
 FEWEST_PIXELS = 500
+
+THREADS = 2
+"""Bands looked at side by side."""
 
 MOST_PIXELS = 250_000
 """Pixels of a band whose radiometry is judged: one place in several of those looked at."""
@@ -138,13 +143,21 @@ def look_at_mosaic(task: LookTask) -> tuple[Verdict, Verdict, Verdict]:
     )
     if grid.passed:
         grid = _with_outline(grid, mosaic, task.partition)
-    ranges, samples = [], {}
-    for name, quantity in task.quantities.items():
+
+    def look(name: str) -> tuple[BandRange, npt.NDArray[np.uint16]]:
         pixels = sampled(mosaic[name])
-        ranges.append(range_of(name, pixels, quantity))
-        if quantity.name == "reflectance" and name in _TELLING:
-            # of the same places in all bands
-            samples[name] = pixels[:: -(-pixels.size // MOST_PIXELS)].copy()
+        # of the same places in all bands
+        sample = pixels[:: -(-pixels.size // MOST_PIXELS)].copy()
+        return range_of(name, pixels, task.quantities[name]), sample
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        looked = dict(zip(task.quantities, pool.map(look, task.quantities), strict=True))
+    ranges = [found for found, _ in looked.values()]
+    samples = {
+        name: sample
+        for name, (_, sample) in looked.items()
+        if task.quantities[name].name == "reflectance" and name in _TELLING
+    }
     return grid, judge_ranges(ranges), judge_radiometry(samples)
 
 
@@ -163,14 +176,17 @@ def range_of(band: str, pixels: npt.NDArray[np.uint16], quantity: Quantity) -> B
     low, high = PLAUSIBLE[quantity.name]
     # values grow with what is stored: two stored numbers bound what is plausible
     first, last = int((steps < low).sum()), int((steps <= high).sum())
-    pixels = pixels[pixels != quantity.nodata]
+    # nothing is copied: OpenCV counts and compares under a mask
+    valid = (pixels != quantity.nodata).view(np.uint8)
+    n = cv2.countNonZero(valid)
+    lowest, highest, _, _ = cv2.minMaxLoc(pixels, valid)
     return BandRange(
         band=band,
-        valid_px=pixels.size,
-        low_px=int(np.count_nonzero(pixels < first)),
-        high_px=int(np.count_nonzero(pixels >= last)) if last < steps.size else 0,
-        lowest=float(steps[pixels.min()]) if pixels.size else float("nan"),
-        highest=float(steps[pixels.max()]) if pixels.size else float("nan"),
+        valid_px=n,
+        low_px=int(np.count_nonzero((pixels < first) & valid)) if n and lowest < first else 0,
+        high_px=int(np.count_nonzero((pixels >= last) & valid)) if n and highest >= last else 0,
+        lowest=float(steps[int(lowest)]) if n else float("nan"),
+        highest=float(steps[int(highest)]) if n else float("nan"),
     )
 
 

@@ -14,8 +14,8 @@ from odc.geo.geobox import GeoBox
 
 from eo_assets.storage.mosaic_zarr import CHUNK
 
-MOST_CHUNKS = 24
-"""Chunks looked at, spread evenly: six million pixels a band."""
+MOST_CHUNKS = 12
+"""Chunks looked at, spread evenly: three million pixels a band."""
 
 
 def stored_grid(mosaic: Mapping[str, zarr.Array[Any]]) -> GeoBox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from eo_assets.places import Place, writing
 from eo_assets.places.zarrs import zarr_at
 
 EDGE_PX = 512
-STRIP_PX = 8_000_000
+STRIP_PX = 4_000_000
 """Pixels read at once."""
 
 _BRIGHT = 0.25
@@ -34,7 +35,8 @@ def write_thumbnail(paths: tuple[Place, Place]) -> None:
     names = ("red", "green", "blue")
     if not all(name in group for name in names):
         names = (min(name for name, array in group.arrays() if "scale_factor" in array.attrs),) * 3
-    bands = [_decimated(group[name]) for name in names]
+    with ThreadPoolExecutor(len(names)) as pool:
+        bands = list(pool.map(lambda name: _decimated(group[name]), names))
     colours = np.stack([_stretched(band) for band in bands], axis=-1)
     alpha = np.where(bands[0] > 0, 255, 0).astype(np.uint8)
     with writing(target) as path:

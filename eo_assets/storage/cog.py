@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import rasterio
@@ -23,8 +26,14 @@ from eo_assets.places import Place, writing
 
 TILE = 512
 
-STRIP_PX = 8_000_000
+STRIP_PX = 4_000_000
 """Pixels that pass through at once, about."""
+
+AHEAD = 2
+"""Strips that wait to be written, at most."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +77,8 @@ def write_cog(
         path: The file to write.
         geobox: Its grid.
         bands: Its bands, in order.
-        read: Gives the stored pixels of a band in a window ``(rows, columns)``.
+        read: Gives the stored pixels of a band in a window ``(rows, columns)``; called in a thread
+            of its own, one window after the other.
         dtype: Data type of the pixels.
         nodata: Pixel value that means "no observation".
         tags: About the whole file, as text.
@@ -82,15 +92,14 @@ def write_cog(
     with writing(path) as local:
         draft = local.with_name(f".{path.name}.draft.tif")
         try:
-            with rasterio.Env(GDAL_CACHEMAX=128 * 2**20):
+            with rasterio.Env(GDAL_CACHEMAX=64 * 2**20):
                 with rasterio.open(
                     draft, "w", **_draft_profile(geobox, len(bands), dtype, nodata)
                 ) as file:
                     file.update_tags(**tags)
-                    for number, band in enumerate(bands, start=1):
-                        moments = _write_band(file, number, band, read, dtype=dtype, nodata=nodata)
-                        known = moments.tags() if statistics else {}
-                        file.update_tags(number, **band.tags, **known)
+                    _write_bands(
+                        file, bands, read, dtype=dtype, nodata=nodata, statistics=statistics
+                    )
                     if colours:
                         file.write_colormap(1, dict(colours))
                         file.colorinterp = (ColorInterp.palette,)
@@ -155,30 +164,53 @@ def _build_overviews(draft: Path, resampling: str) -> None:
             file.build_overviews(factors, Resampling[resampling])
 
 
-def _write_band(
+def _write_bands(
     file: rasterio.io.DatasetWriter,
-    number: int,
-    band: CogBand,
+    bands: Sequence[CogBand],
     read: Callable[[str, tuple[slice, slice]], npt.NDArray[Any]],
     *,
     dtype: str,
     nodata: float,
-) -> _Moments:
-    moments = _Moments()
-    for rows in _strips(file.shape):
-        window = (rows, slice(0, file.width))
-        pixels = read(band.name, window)
-        moments.add(pixels[pixels != nodata])
-        file.write(pixels.astype(dtype, copy=False), number, window=Window.from_slices(*window))
-    file.set_band_description(number, band.name)
-    file.set_band_unit(number, band.units)
-    file.scales = _replaced(file.scales, number, band.scale)
-    file.offsets = _replaced(file.offsets, number, band.offset)
-    return moments
+    statistics: bool,
+) -> None:
+    """Write all bands strip by strip, the next ones read while one is written."""
+
+    def prepare(job: tuple[int, slice]) -> tuple[npt.NDArray[Any], _Moments | None]:
+        number, rows = job
+        pixels = read(bands[number].name, (rows, slice(0, file.width)))
+        moments = _Moments.of(pixels, nodata) if statistics else None
+        return pixels.astype(dtype, copy=False), moments
+
+    strips = list(_strips(file.shape))
+    jobs = [(number, rows) for number in range(len(bands)) for rows in strips]
+    totals = [_Moments() for _ in bands]
+    # one reader: what reads need not be safe to call from several threads
+    with ThreadPoolExecutor(1) as reader:
+        prepared = _ahead(reader, prepare, jobs, AHEAD)
+        for (number, rows), (pixels, moments) in zip(jobs, prepared, strict=True):
+            window = Window.from_slices(rows, slice(0, file.width))
+            file.write(pixels, number + 1, window=window)
+            if moments:
+                totals[number] += moments
+    for number, (band, total) in enumerate(zip(bands, totals, strict=True), start=1):
+        file.set_band_description(number, band.name)
+        file.set_band_unit(number, band.units)
+        file.update_tags(number, **band.tags, **total.tags())
+    file.scales = [band.scale for band in bands]
+    file.offsets = [band.offset for band in bands]
 
 
-def _replaced(values: Sequence[float], number: int, value: float) -> tuple[float, ...]:
-    return (*values[: number - 1], value, *values[number:])
+def _ahead(
+    pool: Executor, function: Callable[[T], R], arguments: Iterable[T], most: int
+) -> Iterator[R]:
+    """Map in order, with no more results than ``most`` waiting: what they hold stays bounded."""
+    waiting: deque[Future[R]] = deque()
+    for argument in arguments:
+        waiting.append(pool.submit(function, argument))
+        if len(waiting) > most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _strips(shape: tuple[int, int]) -> Iterator[slice]:
@@ -187,26 +219,49 @@ def _strips(shape: tuple[int, int]) -> Iterator[slice]:
         yield slice(start, min(start + height, shape[0]))
 
 
+@dataclass
 class _Moments:
     """Statistics of a band as GDAL names them, from sums of whole numbers: exact."""
 
-    def __init__(self) -> None:
-        self.n, self.total, self.squares = 0, 0, 0
-        self.low, self.high = 0, 0
+    n: int = 0
+    total: int = 0
+    squares: int = 0
+    low: int = 0
+    high: int = 0
 
-    def add(self, pixels: npt.NDArray[Any]) -> None:
-        if not pixels.size:
-            return
-        # the square of 16 bits fits into 32
-        whole: npt.NDArray[Any] = pixels.astype(
-            np.uint32 if pixels.dtype in (np.uint8, np.uint16) else np.int64
+    @classmethod
+    def of(cls, pixels: npt.NDArray[Any], nodata: float) -> Self:
+        """Sum up pixels of 16 bits or fewer, ``(y, x)``."""
+        found = cls()
+        # sums of squares of so many numbers of 16 bits are whole numbers that a float64 holds
+        rows = max(2**21 // pixels.shape[1], 1)
+        for start in range(0, pixels.shape[0], rows):
+            found += cls._of_few(pixels[start : start + rows], nodata)
+        return found
+
+    @classmethod
+    def _of_few(cls, pixels: npt.NDArray[Any], nodata: float) -> Self:
+        valid = (pixels != nodata).view(np.uint8)
+        n = cv2.countNonZero(valid)
+        if not n:
+            return cls()
+        low, high, _, _ = cv2.minMaxLoc(pixels, valid)
+        values = pixels.astype(np.float64)
+        values *= valid
+        # not by BLAS, whose threads would wait for one another
+        squares = np.einsum("ij,ij", values, values)
+        return cls(n, int(values.sum()), int(squares), int(low), int(high))
+
+    def __add__(self, other: Self) -> Self:
+        if not self.n or not other.n:
+            return self if self.n else other
+        return type(self)(
+            self.n + other.n,
+            self.total + other.total,
+            self.squares + other.squares,
+            min(self.low, other.low),
+            max(self.high, other.high),
         )
-        low, high = int(pixels.min()), int(pixels.max())
-        self.low = low if not self.n else min(self.low, low)
-        self.high = high if not self.n else max(self.high, high)
-        self.n += whole.size
-        self.total += int(whole.sum(dtype=np.int64))
-        self.squares += int((whole * whole).sum(dtype=np.int64))
 
     def tags(self) -> dict[str, str]:
         if not self.n:

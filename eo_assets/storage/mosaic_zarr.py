@@ -41,8 +41,9 @@ def create_mosaic(path: str | Place, template: xr.Dataset, geobox: GeoBox) -> No
             shape=tuple(geobox.shape),
             chunks=(min(CHUNK, geobox.shape[0]), min(CHUNK, geobox.shape[1])),
             dtype=variable.dtype,
-            # the fastest of what was measured, at half the size of the COG
-            compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
+            # written once and read by every step after it: a quarter larger than with Zstandard,
+            # and written and read in a third of the time
+            compressors=BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"),
             fill_value=fill,
             dimension_names=("y", "x"),
             attributes={**attributes, "grid_mapping": "spatial_ref"},

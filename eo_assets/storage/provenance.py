@@ -12,6 +12,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -106,7 +107,7 @@ class Origin:
     @property
     def properties(self) -> dict[str, Any]:
         """Software, graph and recipe as properties of an item."""
-        said: dict[str, Any] = {SOFTWARE: software()}
+        said: dict[str, Any] = {SOFTWARE: dict(software())}
         if self.cubes:
             graphs = [cube.model_dump(mode="json") for cube in self.cubes]
             expression = graphs[0] if len(graphs) == 1 else graphs
@@ -156,7 +157,8 @@ def plain_options(options: object) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if name != "block_px"}
 
 
-def software() -> dict[str, str]:
+@cache
+def software() -> Mapping[str, str]:
     """Versions of what decides the bytes of products, by name."""
     import rasterio
 
