@@ -61,8 +61,8 @@ class ClusterOptions:
         get_method(self.method, self.parameters)
         if self.n_clusters is not None and not 2 <= self.n_clusters <= MAX_CLUSTERS:
             raise ConfigurationError(
-                f"{self.n_clusters} clusters are asked for.",
-                f"Give a number from 2 to {MAX_CLUSTERS}, or none to take the suggested one.",
+                f"The number of classes cannot be {self.n_clusters}.",
+                f"Give a number from 2 to {MAX_CLUSTERS}; when launching, -1 takes the suggested one.",
             )
         if not 2 <= self.k_range[0] <= self.k_range[1] <= MAX_CLUSTERS:
             raise ConfigurationError(
