@@ -62,7 +62,7 @@ class ClusterOptions:
         if self.n_clusters is not None and not 2 <= self.n_clusters <= MAX_CLUSTERS:
             raise ConfigurationError(
                 f"The number of classes cannot be {self.n_clusters}.",
-                f"Give a number from 2 to {MAX_CLUSTERS}; when launching, -1 takes the suggested one.",
+                f"Give a number from 2 to {MAX_CLUSTERS}, or launch with -1 for the suggested one.",
             )
         if not 2 <= self.k_range[0] <= self.k_range[1] <= MAX_CLUSTERS:
             raise ConfigurationError(
