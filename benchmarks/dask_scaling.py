@@ -1,6 +1,6 @@
 """How a mosaic of a whole Sentinel-2 tile gets faster with workers, and a model of many more.
 
-    python benchmarks/dask_scaling.py [--workers 1 2] [--band red] [--side-px 4000] [--json]
+    python benchmarks/dask_scaling.py [--workers 1 2] [--band red] [--side-px 4000] [--json FILE]
 
 Measured: wall time and CPU time of the blocks of a mosaic on local clusters of 1, 2, ... workers,
 in turns, and the peak memory of a worker. Blocks are read from the page cache, so that this is
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--block-px", type=int, default=1024)
     parser.add_argument("--memory-limit", default="1GiB")
     parser.add_argument("--task-ms", type=float, default=1.0)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -135,13 +135,12 @@ def main() -> None:
     for one in measured:
         del one["seconds"]
     result = {"measured": measured, "modelled_not_measured": modelled}
-    if given.json:
-        print(json.dumps(result))
-        return
     for one in measured:
         print("measured ", one)
     for one in modelled:
         print("modelled ", one)
+    if given.json:
+        given.json.write_text(json.dumps(result))
 
 
 if __name__ == "__main__":

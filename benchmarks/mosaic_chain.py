@@ -1,8 +1,9 @@
-"""The chain's own ``mosaic`` and ``geotiff``, once, measured from inside; see ``mosaic.py``.
+"""The chain's own ``mosaic`` and ``geotiff``, measured from inside; see ``mosaic.py``.
 
-    python benchmarks/mosaic_chain.py FOLDER CASE OUTPUT [--workers N] [--grow] [--root URL]
+    python benchmarks/mosaic_chain.py FOLDER CASE OUTPUT ROOT... [--workers N] [--grow]
 
-Items, cube and cluster are made before the clock starts, as they are in a run of the six assets.
+Items, cube and cluster are made before the clock starts, as they are in a run of the six assets,
+and by another process, so that none of their files is open yet.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ import datetime as dt
 import itertools
 import json
 import shutil
+import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import psutil
 from distributed import Client
+from measuring import cpu_s
 from pyproj import Transformer
-from scenes import CASES, CRS
+from scenes import CASES, CRS, Case
 
 from eo_assets.catalog.regions import Region
 from eo_assets.pipeline import band_stack, geotiff, mosaic
@@ -47,8 +51,9 @@ class Cluster:
         return self._client.gather([self._client.submit(function, t, pure=False) for t in tasks])
 
 
-def prepare(folder: Path, case, store: Store, *, grow: bool, root: str) -> Partition:
+def prepare(folder: Path, case: Case, output: Path, root: str, grow: bool) -> Partition:  # noqa: FBT001
     """Publish what comes before the mosaic: the items, and the cube on the region's grid."""
+    store = Store(output)
     lonlat = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
     # what is straight in metres is not in degrees: many short pieces
     closed = np.array([*case.outline, case.outline[0]], float)
@@ -63,11 +68,10 @@ def prepare(folder: Path, case, store: Store, *, grow: bool, root: str) -> Parti
         resolution_m=case.resolution_m,
     )
     partition = Partition(region, dt.date(2023, 7, 1), "monthly")
-    items = [json.loads(path.read_text()) for path in sorted(folder.rglob("item.json"))]
-    if root:
-        for item in items:
-            for stac_asset in item["assets"].values():
-                stac_asset["href"] = stac_asset["href"].replace(str(folder), root)
+    items = [
+        json.loads(path.read_text().replace(str(folder), root))
+        for path in sorted(folder.rglob("item.json"))
+    ]
     with store.publish(partition, "stac_items") as place:
         (place / "items.json").write_text(json.dumps({"features": items}))
         record = Record(
@@ -87,25 +91,16 @@ def prepare(folder: Path, case, store: Store, *, grow: bool, root: str) -> Parti
     return partition
 
 
-def processor_time() -> float:
-    """Seconds of this process and those it started."""
-    me = psutil.Process()
-    times = [p.cpu_times() for p in (me, *me.children(recursive=True))]
-    return sum(t.user + t.system for t in times)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("case", choices=CASES)
     parser.add_argument("output", type=Path)
+    parser.add_argument("roots", nargs="+")
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--grow", action="store_true")
-    parser.add_argument("--root", default="")
     options = parser.parse_args()
-    case = CASES[options.case]
     shutil.rmtree(options.output, ignore_errors=True)
-    store = Store(options.output)
     with contextlib.ExitStack() as stack:
         runner = InProcess()
         if options.workers:
@@ -115,17 +110,22 @@ def main() -> None:
             client = stack.enter_context(Client(cluster.again["address"], set_as_default=False))
             client.run(_imports)
             runner = Cluster(client)
-        partition = prepare(options.folder, case, store, grow=options.grow, root=options.root)
-        for _ in range(2):
+        given = [
+            (options.folder, CASES[options.case], options.output / str(n), root, options.grow)
+            for n, root in enumerate(options.roots)
+        ]
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
+            partitions = list(other.map(prepare, *zip(*given, strict=True)))
+        for partition, (_, _, output, *_) in zip(partitions, given, strict=True):
             print("ready", flush=True)
-            input()
-            print(json.dumps(once(partition, store, runner, options.output)), flush=True)
-        input()
+            if not sys.stdin.readline():
+                return
+            print(json.dumps(once(partition, runner, output)), flush=True)
 
 
-def once(partition: Partition, store: Store, runner, output: Path) -> dict:
-    settings = load_settings()
-    started, cpu = time.perf_counter(), processor_time()
+def once(partition: Partition, runner, output: Path) -> dict:
+    settings, store = load_settings(), Store(output)
+    started, cpu = time.perf_counter(), cpu_s()
     mosaic.materialise(
         partition, store=store, runner=runner, failure_budget=0, block_px=settings.block_px
     )
@@ -136,7 +136,7 @@ def once(partition: Partition, store: Store, runner, output: Path) -> dict:
         "wall": ended - started,
         "mosaic_s": between - started,
         "geotiff_s": ended - between,
-        "cpu": processor_time() - cpu,
+        "cpu": cpu_s() - cpu,
         "file": str(next(output.rglob("*.tif"))),
     }
 

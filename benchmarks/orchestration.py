@@ -30,8 +30,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from distributed import Client
+from measuring import cpu_s
 
 from eo_assets.catalog.regions import Region, load_regions
 from eo_assets.definitions import STEPS, build_defs
@@ -154,15 +154,9 @@ def digests(partitions: Sequence[Partition], outputs: Path) -> list[str]:
 
 def measured(work) -> tuple[float, float]:
     """Wall and processor seconds, those of the cluster's processes included."""
-
-    def cpu() -> float:
-        own = psutil.Process()
-        times = [p.cpu_times() for p in (own, *own.children(recursive=True))]
-        return sum(t.user + t.system for t in times)
-
-    wall, before = time.perf_counter(), cpu()
+    wall, before = time.perf_counter(), cpu_s()
     work()
-    return time.perf_counter() - wall, cpu() - before
+    return time.perf_counter() - wall, cpu_s() - before
 
 
 def arguments() -> argparse.Namespace:
@@ -170,7 +164,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--region", help="A region's id, in place of the two small ones.")
     parser.add_argument("--first", type=dt.date.fromisoformat, default=dt.date(2023, 7, 1))
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--regions", type=int, default=2, help="How many of the small ones.")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=3600, help="No round begins later.")
     parser.add_argument("--designs", action="store_true", help="Measure the other designs, too.")
     parser.add_argument("--json", type=Path, help="File for the figures.")
     return parser.parse_args()
@@ -178,7 +174,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
-    small = {one.id: one for one in (region("west", 25.40), region("east", 25.48))}
+    both = (region("west", 25.40), region("east", 25.48))
+    small = {one.id: one for one in both[: given.regions]}
     regions = {given.region: load_regions()[given.region]} if given.region else small
     partitions = [
         Partition(one, given.first + dt.timedelta(days=n))
@@ -214,7 +211,10 @@ def main() -> None:
         for way in ("runs", "loop"):
             work(way, [Partition(one, dt.date(2023, 7, 15)) for one in small.values()], small)
         print(f"{len(partitions)} partitions; wall s, processor s")
+        until = time.monotonic() + given.seconds
         for number in range(given.rounds):
+            if number and time.monotonic() > until:
+                break
             for way in reversed(ways) if number % 2 else ways:
                 taken[way].append(work(way, partitions, regions))
                 wall, cpu = taken[way][-1]

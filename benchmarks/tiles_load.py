@@ -23,6 +23,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
+from measuring import cpu_s, memory_mb
 
 from eo_assets.commands.tiles import tile_server, with_catalog
 from eo_assets.settings import load_settings
@@ -47,17 +48,6 @@ def tiles_of(layer):
         ]
         found += [(z, x, y) for x in range(xs[0], xs[1] + 1) for y in range(ys[0], ys[1] + 1)]
     return found
-
-
-def memory_mb(process):
-    """Of all its processes together, in MB; pages several of them share are counted once."""
-    family = [process, *process.children(recursive=True)]
-    return sum(one.memory_full_info().pss for one in family) / 1e6
-
-
-def cpu_s(process):
-    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return sum(one.user + one.system for one in times)
 
 
 def ask(url, layer, until, seed, taken, faults):

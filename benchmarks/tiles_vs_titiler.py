@@ -5,10 +5,9 @@ and give PNG tiles of 256 pixels. For one file the peer is titiler.core, for sev
 titiler.mosaic, as published (``titiler_peer.py``); it does not mask clouds or read their quality
 band, ours does. The tiles lie all over the scene, at all zooms: more than any cache of grids holds.
 ``first`` is their first visit, ``again`` those after it; no tile is asked for twice with the same
-stretch, so that none is in a cache of finished ones. The peer lives in an environment of its own,
-made where there is none. Only ratios mean much::
+stretch, so that none is in a cache of finished ones. Only ratios mean much::
 
-    python benchmarks/tiles_vs_titiler.py --peer .eo_assets/titiler --json tiles.json
+    python benchmarks/tiles_vs_titiler.py --peers .venv-peers/bin/python --json tiles.json
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ import json
 import random
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -31,6 +29,7 @@ import httpx
 import numpy as np
 import psutil
 import rasterio
+from measuring import cpu_s
 from odc.geo.geobox import GeoBox
 from tiles_evaluation import TARGETS, TMS, cubes_of, one_file, scenes_of, ten_of
 
@@ -43,7 +42,6 @@ from eo_assets.tiles.registry import Registry
 PACE = 1.6
 """How many times as many tiles a second as the peer ours is to give sixteen clients."""
 
-PEER = ("titiler.core==2.4.0", "titiler.mosaic==2.4.0", "uvicorn[standard]")
 ZOOMS = range(9, 15)
 EDGE_DEG = 0.01
 AT_ONCE = 8
@@ -61,16 +59,6 @@ RECOMMENDED = {
     "MALLOC_ARENA_MAX": "2",
     "OMP_NUM_THREADS": "1",
 }
-
-
-def peer_python(folder):
-    """Give the Python of the peer's environment, made first where there is none."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        print(f"Making {folder} with {', '.join(PEER)}")
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *PEER], check=True)
-    return python
 
 
 @contextlib.contextmanager
@@ -127,11 +115,6 @@ def addresses(ours, theirs, ids, path):
     return dict(zip(TARGETS, zip(own_ones, peers, strict=True), strict=True))
 
 
-def cpu_s(process):
-    family = [process, *process.children(recursive=True)]
-    return sum(sum(one.cpu_times()[:2]) for one in family)
-
-
 def take(client, url):
     answer = client.get(url)
     if answer.status_code != 200 or not answer.content.startswith(b"\x89PNG"):
@@ -145,10 +128,10 @@ def pace(make, tiles, fresh, *, clients, seconds):
     def ask(offset):
         with httpx.Client(trust_env=False, timeout=120) as client:
             for tile in itertools.islice(itertools.cycle(tiles), offset, None):
-                if time.monotonic() > until:
-                    return
                 take(client, make(tile, next(fresh)))
                 done.append(1)
+                if time.monotonic() > until:
+                    return
 
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(clients)]
     for thread in threads:
@@ -207,13 +190,12 @@ def compare(cases, processes, tiles, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=Path, default=Path(".eo_assets/sample"))
-    parser.add_argument("--peer", type=Path, default=Path(".eo_assets/titiler"))
+    parser.add_argument("--peers", required=True, help="Python with titiler, of an environment")
     parser.add_argument("--tiles", type=int, default=72)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
-    python = peer_python(options.peer.absolute())
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         scenes = ten_of(scenes_of(options.sample), folder)
@@ -227,7 +209,7 @@ def main():
         tiles = random.Random(0).sample(tiles, min(options.tiles, len(tiles)))
         settings = load_settings(tiles_dir=folder / "layers", tiles_workers=1)
         own, ours = stack.enter_context(tile_server(settings))
-        peer, theirs = stack.enter_context(peer_server(python, items, folder))
+        peer, theirs = stack.enter_context(peer_server(options.peers, items, folder))
         processes = psutil.Process(own.pid), psutil.Process(peer.pid)
         rows = compare(addresses(ours, theirs, ids, path), processes, tiles, options)
     if options.json:
