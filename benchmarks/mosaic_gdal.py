@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -93,7 +94,10 @@ def gdalwarp(case: Case, items: list[dict], output: Path) -> None:
     settings = [f"{name}={value}" for name, value in GDAL.items()]
 
     def run(*command: str) -> None:
-        subprocess.run(["env", *settings, *command], check=True, stdout=subprocess.DEVNULL)
+        programs = ["env", *settings, *command]
+        done = subprocess.run(programs, check=False, stdout=subprocess.DEVNULL)
+        if done.returncode:
+            raise SystemExit(f"{command[0]} ended with code {done.returncode}")
 
     bands = [str(output.with_name(f"{name}.vrt")) for name in case.bands]
     for name, vrt in zip(case.bands, bands, strict=True):
@@ -106,7 +110,8 @@ def gdalwarp(case: Case, items: list[dict], output: Path) -> None:
     cutline = output.with_suffix(".geojson")
     crs = {"type": "name", "properties": {"name": f"urn:ogc:def:crs:{CRS.replace(':', '::')}"}}
     cutline.write_text(json.dumps({**outline, "crs": crs}))
-    creation = [f"-co={name}={value}" for name, value in COG.items() if name != "driver"]
+    pairs = [("-co", f"{name}={value}") for name, value in COG.items() if name != "driver"]
+    creation = list(itertools.chain.from_iterable(pairs))
     run(
         "gdalwarp", "-q", "-overwrite", "-of", "COG", "-multi", "-wo", "NUM_THREADS=ALL_CPUS",
         "-wm", "512", "-cutline", str(cutline), *grid, *creation, together, str(output),
