@@ -62,7 +62,7 @@ _COMBINATIONS = (
     ),
     View(
         name="snow",
-        title="Snow and ice: cyan, clouds white",
+        title="Snow and ice: red, clouds white",
         bands=("red", "swir16", "swir22"),
         stretch=((0.0, 0.8), (0.0, 0.4), (0.0, 0.4)),
     ),

@@ -36,11 +36,12 @@ def warnings_about(
         )
     missing = classes.loc[classes["count"] == 0, "class_id"].tolist()
     if missing:
-        found.append(f"No pixel belongs to class {_listed(missing)} on this date.")
+        found.append(f"No pixel belongs to {_named(missing)[0].lower()} on this date.")
     tiny = classes.query("0 < share_pct < @TINY_PCT")["class_id"].tolist()
     if tiny:
+        who, s = _named(tiny)
         found.append(
-            f"Class {_listed(tiny)} covers less than {TINY_PCT:g} %: rare cover such as water or "
+            f"{who} cover{s} less than {TINY_PCT:g} %: rare cover such as water or "
             "snow, or stray pixels; fewer classes would merge it with another."
         )
     largest = int(classes["share_pct"].argmax())
@@ -52,10 +53,11 @@ def warnings_about(
         )
     far = classes.loc[classes["drift"] > FAR_DRIFT, "class_id"].tolist()
     if far:
+        who, s = _named(far)
         found.append(
-            f"Class {_listed(far)} lies more than {FAR_DRIFT:g} standard deviations from where it "
-            "was on the reference date: the season has changed, and ids stand for reflectance, not "
-            "for places."
+            f"{who} lie{s} more than {FAR_DRIFT:g} standard deviations from where the reference "
+            "date has its mean: the season has changed, and ids stand for reflectance, not for "
+            "places."
         )
     if silhouette.mean() < POOR_SILHOUETTE:
         better = f", {suggestion.n_clusters} are suggested," if suggestion else ""
@@ -66,5 +68,7 @@ def warnings_about(
     return tuple(found)
 
 
-def _listed(ids: list[int]) -> str:
-    return ", ".join(map(str, ids))
+def _named(ids: list[int]) -> tuple[str, str]:
+    """Name classes at the beginning of a sentence, and the ending of its verb."""
+    listed = ", ".join(map(str, ids))
+    return (f"Class {listed}", "s") if len(ids) == 1 else (f"Classes {listed}", "")

@@ -126,7 +126,7 @@ def materialise(
         for sketch, drawing in zip(sketches, drawings, strict=True):
             (folder / f"{sketch.key}.png").write_bytes(drawing.png)
             pictures.append(Picture(sketch=sketch, drawing=drawing))
-        page = change_page(partition, dates, summary, table, pictures, tags)
+        page = change_page(partition, options.index, dates, summary, table, pictures, tags)
         (folder / PAGE).write_bytes(render(page).encode())
         record = Record(
             step=STEP,

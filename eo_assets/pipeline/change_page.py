@@ -67,6 +67,7 @@ def sketch_change(
 
 def change_page(
     partition: Partition,
+    index: str,
     dates: tuple[str, str],
     summary: Mapping[str, float | int | str],
     table: pd.DataFrame | None,
@@ -76,10 +77,11 @@ def change_page(
     """Compose the page of a change; arguments as in ``sketch_change``."""
     facts = [("Seen on both dates", f"{summary['compared_ha']:,.0f} ha")]
     if "mean_difference" in summary:
+        name = index.upper()
         facts += [
-            ("Mean difference", f"{summary['mean_difference']:+.3f}"),
-            (f"Gain over {MUCH:g}", f"{summary['gain_ha']:,.0f} ha"),
-            (f"Loss over {MUCH:g}", f"{summary['loss_ha']:,.0f} ha"),
+            (f"Mean {name} difference", f"{summary['mean_difference']:+.3f}".replace("-", "−")),
+            (f"{name} gain over {MUCH:g}", f"{summary['gain_ha']:,.0f} ha"),
+            (f"{name} loss over {MUCH:g}", f"{summary['loss_ha']:,.0f} ha"),
         ]
     text = "Classes are not compared: a date has none, or they come from different code books."
     tables: list[Table] = []

@@ -121,21 +121,10 @@ def _sketches(tables: RegionTables, areas: pd.DataFrame) -> list[Sketch]:
                 title="NDVI over time",
                 alt=f"Mean NDVI on {dates['ndvi_mean'].notna().sum()} dates, highest "
                 f"{best['ndvi_mean']:.2f} on {best['date']}; {len(gaps)} dates have no image.",
-                note="Mean of the valid pixels; nothing is drawn across dates without an image.",
+                note="Mean of the valid pixels; no line crosses a date without an image, or over "
+                f"{time_charts.LONGEST_DAYS} days.",
                 draw=time_charts.draw_ndvi_curve,
                 arguments={"dates": dates},
-            )
-        )
-    if not areas.empty:
-        sketches.append(
-            Sketch(
-                key="classes_over_time",
-                title="Classes over time",
-                alt=f"Area of {areas['class_id'].nunique()} classes on "
-                f"{areas['date'].nunique()} dates, stacked.",
-                note="Of the valid pixels: under cloud there is no class, and the bar is shorter.",
-                draw=time_charts.draw_class_areas,
-                arguments={"areas": areas, "dates": dates["date"].tolist()},
             )
         )
     seen = dates["valid_pct"].fillna(0.0)
@@ -150,6 +139,18 @@ def _sketches(tables: RegionTables, areas: pd.DataFrame) -> list[Sketch]:
             arguments={"dates": dates},
         )
     )
+    if not areas.empty:
+        sketches.append(
+            Sketch(
+                key="classes_over_time",
+                title="Classes over time",
+                alt=f"Area of {areas['class_id'].nunique()} classes on "
+                f"{areas['date'].nunique()} dates, stacked.",
+                note="Of the valid pixels: under cloud there is no class, and the bar is shorter.",
+                draw=time_charts.draw_class_areas,
+                arguments={"areas": areas, "dates": dates["date"].tolist()},
+            )
+        )
     return sketches
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from eo_assets.reporting import maps
 from eo_assets.reporting.figures import Sketch
 from eo_assets.reporting.overview import Image
+from eo_assets.reporting.style import NO_DATA
 
 _TRANSITIONS = ("#D55E00", "#0072B2", "#F0E442", "#CC79A7", "#009E73", "#56B4E9", "#000000")
 """Okabe and Ito's colours: told apart by every kind of sight. Other changes share one grey."""
@@ -61,11 +62,11 @@ def sketch_transitions(
     shown = np.full(codes.shape, _N_OTHER, np.uint8)
     shown[codes == 0] = 0
     shown[(codes > 0) & (codes // 256 == codes % 256)] = _N_SAME
-    key = {_N_SAME: ("same class", _SAME)}
+    key = {0: ("no class on one of the dates", NO_DATA), _N_SAME: ("same class", _SAME)}
     rows = changed.head(len(_TRANSITIONS)).to_dict("records")
     for number, (row, colour) in enumerate(zip(rows, _TRANSITIONS, strict=False), start=1):
         shown[codes == row["from_id"] * 256 + row["to_id"]] = number
-        name = f"{row['from_id']} to {row['to_id']}  {row['area_ha']:,.0f} ha"
+        name = f"{row['from_id']} → {row['to_id']}  {row['area_ha']:,.0f} ha"
         key[number] = (name, colour)
     if len(changed) > len(_TRANSITIONS):
         rest = changed["area_ha"].iloc[len(_TRANSITIONS) :].sum()

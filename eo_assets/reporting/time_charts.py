@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from eo_assets.reporting.style import (
@@ -31,6 +32,9 @@ _SHARES = {
 }
 _MARKS = ("x", "s", "^", "D", "v", "P")
 _MOST_NAMES = 24
+
+LONGEST_DAYS = 92
+"""Between two dates whose points a line joins: over more than a season it would invent a course."""
 
 
 def draw_class_areas(areas: pd.DataFrame, dates: Sequence[str]) -> Figure:
@@ -77,8 +81,10 @@ def draw_ndvi_curve(dates: pd.DataFrame) -> Figure:
     figure = new_figure(WIDTH_IN, 3.4)
     axes = figure.add_subplot()
     dress(axes, x="Date", y="NDVI (dimensionless)")
-    days = pd.to_datetime(dates["date"]).to_numpy()
-    low, mean, high = (dates[f"ndvi_{name}"].to_numpy(float) for name in ("p10", "mean", "p90"))
+    days, low, mean, high = _broken(
+        pd.to_datetime(dates["date"]).to_numpy(),
+        *(dates[f"ndvi_{name}"].to_numpy(float) for name in ("p10", "mean", "p90")),
+    )
     handles = [
         axes.fill_between(days, low, high, color=_GREEN, alpha=0.2, linewidth=0,
                           label="10 to 90 % of the pixels"),
@@ -97,6 +103,16 @@ def draw_ndvi_curve(dates: pd.DataFrame) -> Figure:
     figure.autofmt_xdate(rotation=30)
     legend_below(figure, handles, columns=3)
     return figure
+
+
+def _broken(days: npt.NDArray[Any], *curves: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    """Put a day without values into every long time without a date: lines end there."""
+    long = np.flatnonzero(np.diff(days) > np.timedelta64(LONGEST_DAYS, "D"))
+    between = days[long] + (days[long + 1] - days[long]) / 2
+    return [
+        np.insert(days, long + 1, between),
+        *(np.insert(curve, long + 1, np.nan) for curve in curves),
+    ]
 
 
 def draw_seen(dates: pd.DataFrame) -> Figure:

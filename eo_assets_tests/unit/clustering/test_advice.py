@@ -26,9 +26,10 @@ def test_well_separated_classes_have_no_warning():
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"count": [1000, 0, 0], "share_pct": [50.0, 0.0, 0.0]}, "class 2, 3 on this date"),
+        ({"count": [1000, 0, 0], "share_pct": [50.0, 0.0, 0.0]}, "to classes 2, 3 on this date"),
         ({"share_pct": [59.0, 40.95, 0.05]}, "Class 3 covers less than 0.1 %"),
         ({"share_pct": [61.0, 20.0, 19.0]}, "Class 1 covers 61 %"),
+        ({"drift": [3.1, 2.5, 0.1]}, "Classes 1, 2 lie more than 2 standard deviations"),
         ({"drift": [0.1, 2.5, float("nan")]}, "Class 2 lies more than 2 standard deviations"),
     ],
 )
