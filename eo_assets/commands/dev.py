@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -120,8 +119,10 @@ def _tiles(settings: Settings, port: int, dagster: str, stack: contextlib.ExitSt
 def _start_dagster(
     settings: Settings, port: int, stack: contextlib.ExitStack
 ) -> subprocess.Popen[bytes]:
-    dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
-    command = [dagster, "dev", "-w", str(ensure_workspace(settings.dagster_home))]
+    # it says that another command is to be preferred, which serves projects of another layout
+    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
+    dagster = [sys.executable, *quiet, "-m", "dagster", "dev"]
+    command = [*dagster, "-w", str(ensure_workspace(settings.dagster_home))]
     process = subprocess.Popen(  # noqa: S603 -- our own command
         [*command, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"],
         env=settings.environment(),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +22,7 @@ from eo_assets.pipeline.planning import Order, Planned, plan
 from eo_assets.pipeline.stac_items import Search
 from eo_assets.sample.api.embedded import EmbeddedCatalog
 from eo_assets.settings import Settings
+from eo_assets.storage.emptiness import reason
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
 
@@ -61,7 +64,12 @@ def show_plan(
         document = {"calibration": asdict(calibration), "partitions": rows, "total": _total(rows)}
         console.print_json(json.dumps(document))
         return
-    console.print(_comparison(rows) if compare else _table(rows))
+    if compare:
+        console.print(_comparison(rows))
+    else:
+        console.print(_table(rows))
+        for line in _empty(rows):
+            console.print(line, soft_wrap=True)
     console.print(
         f"Reading {calibration.mpx_per_s:.1f} million pixels a second and thread, from "
         f"{calibration.origin}; {settings.dask_n_workers} workers, "
@@ -125,20 +133,28 @@ def _total(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    titles = ("items", "files", "requests", "blocks", "MB to read", "at most", "worker MB",
-              "products MB", "time")  # fmt: skip
-    table = Table("partition", show_footer=True, title=f"{len(rows)} partitions")
+    titles = ("items", "files", "requests", "blocks", "MB to\nread", "at\nmost", "worker\nMB",
+              "stored\nMB", "time")  # fmt: skip
+    # ten columns within the 80 of a terminal
+    table = Table(show_footer=True, box=SIMPLE, padding=0, show_edge=False)
+    table.add_column("partition", footer="total", min_width=len("2023-07-15"), overflow="fold")
     for title, footer in zip(titles, _cells(_total(rows)), strict=True):
         table.add_column(title, justify="right", footer=footer)
-    table.columns[0].footer = "total; worker: most"
     for row in rows:
-        name = f"{row['partition']}  [dim]{row['empty'] or _left_out(row)}[/]"
-        table.add_row(name, *_cells(row))
+        if not row["empty"]:
+            lines = (*row["partition"].split("|"), _left_out(row))
+            table.add_row("\n".join(line for line in lines if line), *_cells(row))
     return table
 
 
+def _empty(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say in a line a reason how many partitions are going to be empty: most of a long range."""
+    found = Counter(row["empty"] for row in rows if row["empty"])
+    return [f"{number} going to be empty: {reason(name)}" for name, number in found.items()]
+
+
 def _left_out(row: dict[str, Any]) -> str:
-    return f"{len(row['left_out'])} items left out" if row["left_out"] else ""
+    return f"[dim]{len(row['left_out'])} items left out[/]" if row["left_out"] else ""
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

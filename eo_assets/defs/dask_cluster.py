@@ -31,7 +31,7 @@ _TELL_S = 2.0
 class DaskCluster(dg.ConfigurableResource[Any]):
     """Workers on this machine, of a running scheduler, of Dask Gateway, or on Kubernetes.
 
-    See ``eo_assets.workers.clusters.Workers`` for what the fields mean.
+    The settings EO_ASSETS_DASK_* choose among them; a launch need not.
     """
 
     address: str = Field(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
 from dagster._core.storage.event_log import SqliteEventLogStorage  # named in dagster.yaml
 
 if TYPE_CHECKING:
@@ -142,6 +143,14 @@ class SqliteEventLog(SqliteEventLogStorage):
             # the file is closed
             with contextlib.suppress(OSError):
                 os.utime(self.path_for_shard(shard))
+
+    def _initdb(self, engine: sa.Engine, for_index_shard: bool = False) -> None:  # noqa: FBT001, FBT002
+        # whether a database is of the newest revision is told by reading all there ever were; only
+        # one that has none is new
+        with engine.connect() as connection:
+            if MigrationContext.configure(connection).get_current_revision() is not None:
+                return
+        super()._initdb(engine, for_index_shard)
 
     @contextlib.contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SceneSource(dg.ConfigurableResource[Any]):
-    """A catalogue, and what of it to use.
+    """A catalogue, and what of it to use; the settings choose it, a launch need not.
 
     A directory - the embedded archive is one - is served by a STAC API of its own, started on
     first use and ended with the run.

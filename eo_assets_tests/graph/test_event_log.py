@@ -11,6 +11,7 @@ from collections import Counter
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from eo_assets.defs.event_log import SqliteEventLog, stored_together
@@ -158,3 +159,16 @@ def test_runs_can_be_wiped_while_open(home):
         assert seen == ["hello"]
         other = SqliteEventLogStorage(str(home / "history" / "runs"))
         assert len(other.get_logs_for_run(run.run_id)) == 1
+
+
+def test_a_database_that_is_there_is_not_compared_with_every_migration(home, monkeypatch):
+    with open_instance(home) as instance:
+        run = instance.create_run_for_job(JOB, tags=RANGE)
+
+    def compare(*_):
+        raise AssertionError("the migrations were read")
+
+    monkeypatch.setattr(sqlite_event_log, "check_alembic_revision", compare)
+    again = SqliteEventLog(str(home))
+    assert again.get_logs_for_run(run.run_id)
+    again.dispose()

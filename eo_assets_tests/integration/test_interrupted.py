@@ -1,4 +1,4 @@
-"""A run that is cancelled in the web interface, and the daemon killed, in the middle of a mosaic.
+"""A run cancelled in the web interface, a run and the daemon killed, in the middle of a mosaic.
 
 Nothing half written is seen, nothing is left running, and the next materialisation gives the bytes
 an undisturbed one gives.
@@ -130,15 +130,18 @@ def stuck_in_mosaic(dev: Dev, archive) -> str:
     return run
 
 
-def test_cancelled_run(dev, archive, undisturbed):
+def stuck_with_processes(dev: Dev, archive) -> tuple[str, dict[int, str]]:
+    """Launch such a run; its id and the processes that were started for it."""
     before = processes_below(dev.process.pid)
     run = stuck_in_mosaic(dev, archive)
-    started_for_it = {
-        pid: command
-        for pid, command in processes_below(dev.process.pid).items()
-        if pid not in before
-    }
+    everything = processes_below(dev.process.pid)
+    started_for_it = {pid: command for pid, command in everything.items() if pid not in before}
     assert len(started_for_it) >= 2  # the run, and the worker of its own cluster
+    return run, started_for_it
+
+
+def test_cancelled_run(dev, archive, undisturbed):
+    run, started_for_it = stuck_with_processes(dev, archive)
     answer = dev.ask(TERMINATE, id=run)["terminateRun"]
     assert answer["__typename"] == "TerminateRunSuccess", answer
     assert dev.wait_for_run(run) == "CANCELED"
@@ -147,6 +150,20 @@ def test_cancelled_run(dev, archive, undisturbed):
     assert drafts(dev) == []
     assert dev.wait_for_run(launch(dev, "mosaic")) == "SUCCESS", dev.log.read_text()
     assert contents(dev) == undisturbed
+
+
+def test_killed_run(dev, archive, undisturbed):
+    run, started_for_it = stuck_with_processes(dev, archive)
+    # the one that started the others
+    process = max(started_for_it, key=lambda pid: len(processes_below(pid)))
+    os.kill(process, signal.SIGKILL)
+    assert dev.wait_for_run(run) == "FAILURE"
+    until(lambda: not still_alive(started_for_it), "the run left processes")
+    assert not mosaic(dev).exists()
+    assert len(drafts(dev)) == 1  # of a dead process: the next run removes it
+    assert dev.wait_for_run(launch(dev, "mosaic")) == "SUCCESS", dev.log.read_text()
+    assert contents(dev) == undisturbed
+    assert drafts(dev) == []
 
 
 def test_killed_daemon(dev, folder, archive, undisturbed):

@@ -18,6 +18,7 @@ from distributed import Client, LocalCluster
 
 from eo_assets_tests.faults.archive import fault_archive
 from eo_assets_tests.place import DAY, Place
+from eo_assets_tests.servers.dask import running_scheduler, running_workers
 from eo_assets_tests.tiny_archive import Granule, region, write_granule
 
 pytestmark = pytest.mark.integration
@@ -120,13 +121,17 @@ def test_killed_worker(place, archive, undisturbed):
         assert place.drafts() == []
 
 
-def test_lost_scheduler(place, archive, scheduler, undisturbed):
-    with contextlib.ExitStack() as stack:
-        running = stack.enter_context(cluster())
-        process = stack.enter_context(stuck_in_mosaic(place, archive, running.scheduler_address))
-        running.close()
-        process.join(WAIT_S)
-        assert process.exitcode == 1
-        assert not place.folder.exists()
-        assert place.drafts() == []
+def test_killed_scheduler(place, archive, scheduler, undisturbed, tmp_path):
+    with (
+        running_scheduler(tmp_path) as address,
+        running_workers(tmp_path, address, 1),
+        Client(address, set_as_default=False) as client,
+    ):
+        pid = client.run_on_scheduler(os.getpid)
+        with stuck_in_mosaic(place, archive, address) as process:
+            os.kill(pid, signal.SIGKILL)
+            process.join(WAIT_S)
+            assert process.exitcode == 1
+            assert not place.folder.exists()
+            assert place.drafts() == []
     assert_recovers(place, scheduler, undisturbed)

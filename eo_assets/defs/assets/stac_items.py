@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 class StacItemsConfig(dg.Config):
     """What can be chosen when the asset is launched."""
 
-    max_cloud_cover_pct: float | None = Field(
-        default=None,
-        ge=0,
+    # a default that is a number is shown where people look for what they can choose
+    max_cloud_cover_pct: float = Field(
+        default=-1,
+        ge=-1,
         le=100,
-        description="Leave out scenes that state more cloud, per cent. Not given: what the region "
-        "and the settings say, whichever is stricter.",
+        description="Leave out scenes that state more cloud, per cent; -1 for what the region and "
+        "the settings say, whichever is stricter.",
     )
 
 
@@ -34,7 +35,7 @@ def _make(partition: Partition, tools: Tools, config: StacItemsConfig) -> Record
     from eo_assets.pipeline import stac_items
 
     limit = config.max_cloud_cover_pct
-    if limit is None:
+    if limit < 0:
         limit = tools.source.cloud_limit_pct(partition.region)
     return stac_items.materialise(
         stac_items.Search(
