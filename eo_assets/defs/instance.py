@@ -15,6 +15,9 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+python_logs:
+  # what a terminal shows of runs: progress; Dagster's own events are recorded all the same
+  python_log_level: INFO
 concurrency:
   runs:
     max_concurrent_runs: 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from urllib.parse import quote
 
 import pytest
 
@@ -13,10 +14,26 @@ from eo_assets_tests.browser.conftest import dev_running
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
 DATE, REGION = "2023-07-15", "bucegi"
+REGIONS = (REGION, "bucegi-landsat")
+DATES = ("2023-09-08", "2023-09-09", "2023-09-10")
+CHOSEN = sorted(f"{date}|{region}" for date in DATES for region in REGIONS)
+SEEN = "2023-09-09|bucegi-landsat"
+"""The only one of them that a satellite saw."""
+
 GROUP = "/locations/__repository__@eo_assets/asset-groups/scenes_to_reports/lineage"
 WAIT_MS = 180_000
 
 RUNS = "{runsOrError(limit: 20) {... on Runs {results {runId}}}}"
+BACKFILL = """query($id: String!) {partitionBackfillOrError(backfillId: $id) {
+  ... on PartitionBackfill {status partitionNames
+  assetBackfillData {assetBackfillStatuses {... on AssetPartitionsStatusCounts {
+    assetKey {path} numPartitionsTargeted numPartitionsMaterialized numPartitionsFailed}}}}}}"""
+BACKFILL_RUNS = """query($filter: RunsFilter) {runsOrError(filter: $filter, limit: 20) {
+  ... on Runs {results {status tags {key value}}}}}"""
+OUTCOMES = """query($step: String!, $partitions: [String!]) {
+  assetNodeOrError(assetKey: {path: [$step]}) {... on AssetNode {
+    assetMaterializations(partitions: $partitions) {partition metadataEntries {
+      label ... on BoolMetadataEntry {boolValue} ... on TextMetadataEntry {text}}}}}}"""
 MATERIALIZED = """query($step: String!, $partition: [String!]) {
   assetNodeOrError(assetKey: {path: [$step]}) {... on AssetNode {
     assetMaterializations(partitions: $partition, limit: 1) {metadataEntries {
@@ -43,18 +60,25 @@ def page(browser, dev):
     page.close()
 
 
-def launch(page, dev) -> str:
-    """Materialise all assets of the partition from the group's page; the run's id."""
+def choose(page, dev, dates: str, regions: tuple[str, ...]):
+    """Choose partitions in the dialog that materialises a group's assets; the dialog."""
     page.goto(dev.url + GROUP, wait_until="domcontentloaded")
     page.get_by_role("button", name="Materialize all").click()
     dialog = page.get_by_role("dialog")
     box = dialog.locator("input[type=text]").first
-    box.fill(DATE)
+    box.fill(dates)
     box.press("Enter")
     dialog.get_by_text("Select a partition or create one").click()
-    region = page.get_by_text(REGION, exact=True)
-    page.get_by_role("menuitem").filter(has=region).first.click()
+    for name in regions:
+        region = page.get_by_text(name, exact=True)
+        page.get_by_role("menuitem").filter(has=region).first.click()
     dialog.get_by_text("Partition selection").click()
+    return dialog
+
+
+def launch(page, dev) -> str:
+    """Materialise all assets of the partition from the group's page; the run's id."""
+    choose(page, dev, DATE, (REGION,))
     page.get_by_role("button", name="Launch 1 run").click()
     toast = page.get_by_text(re.compile("Launched run"))
     toast.wait_for()
@@ -82,9 +106,9 @@ def metadata(dev, step) -> dict:
     return {entry["label"]: entry for entry in made["metadataEntries"]}
 
 
-def open_asset(page, dev, step):
+def open_asset(page, dev, step, partition=f"{DATE}|{REGION}"):
     page.goto(
-        f"{dev.url}/assets/{step}?view=partitions&partition={DATE}%7C{REGION}",
+        f"{dev.url}/assets/{step}?view=partitions&partition={quote(partition)}",
         wait_until="domcontentloaded",
     )
     page.get_by_text("Latest materialization").first.wait_for()
@@ -135,6 +159,91 @@ def test_report_opens_from_its_link(page, dev, run, pictures):
     page.goto(metadata(dev, "reports")["report"]["url"], wait_until="load")
     assert "Bucegi" in page.title()
     page.screenshot(path=pictures / "report.png")
+
+
+@pytest.fixture(scope="module")
+def backfill(page, dev, run, pictures) -> str:
+    """The id of a backfill of three dates and two regions, launched by hand and watched."""
+    dialog = choose(page, dev, f"[{DATES[0]}...{DATES[-1]}]", REGIONS)
+    dialog.get_by_text("6 partitions").first.wait_for()
+    page.screenshot(path=pictures / "backfill_dialog.png")
+    dialog.get_by_role("button", name="Launch backfill").click()
+    toast = page.get_by_text(re.compile("Created backfill"))
+    toast.wait_for()
+    backfill = toast.inner_text().split()[-1]
+    page.goto(f"{dev.url}/runs/b/{backfill}", wait_until="domcontentloaded")
+    # the daemon looks every half minute: once to begin, once to see that it has ended
+    status = page.get_by_text("Status", exact=True).locator("xpath=..")
+    status.get_by_text(re.compile("Succeeded|Failed|Canceled")).wait_for(timeout=5 * WAIT_MS)
+    page.wait_for_timeout(2000)
+    page.screenshot(path=pictures / "backfill.png")
+    return backfill
+
+
+def test_backfill_makes_exactly_what_was_chosen(dev, backfill):
+    state = dev.ask(BACKFILL, id=backfill)["partitionBackfillOrError"]
+    assert state["status"] == "COMPLETED_SUCCESS"
+    assert sorted(state["partitionNames"]) == CHOSEN
+    counts = {
+        one["assetKey"]["path"][0]: (
+            one["numPartitionsTargeted"],
+            one["numPartitionsMaterialized"],
+            one["numPartitionsFailed"],
+        )
+        for one in state["assetBackfillData"]["assetBackfillStatuses"]
+    }
+    assert counts == dict.fromkeys(STEPS, (6, 6, 0))
+    tagged = {"tags": [{"key": "dagster/backfill", "value": backfill}]}
+    runs = dev.ask(BACKFILL_RUNS, filter=tagged)["runsOrError"]["results"]
+    # one process for all dates of a region
+    assert [run["status"] for run in runs] == ["SUCCESS"] * 2
+    tags = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
+    assert {tag["eo_assets/region"] for tag in tags} == set(REGIONS)
+    assert {tag["eo_assets/date"] for tag in tags} == {f"{DATES[0]}..{DATES[-1]}"}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_days_without_imagery_are_empty_and_say_why(dev, backfill, step):
+    node = dev.ask(OUTCOMES, step=step, partitions=CHOSEN)["assetNodeOrError"]
+    found = {
+        made["partition"]: {entry["label"]: entry for entry in made["metadataEntries"]}
+        for made in node["assetMaterializations"]
+    }
+    assert sorted(found) == CHOSEN
+    empty = [key for key in CHOSEN if found[key]["empty"]["boolValue"]]
+    assert empty == [key for key in CHOSEN if key != SEEN]
+    assert {found[key]["reason"]["text"] for key in empty} == {
+        "No satellite scene covers the region on this date."
+    }
+
+
+def test_page_of_an_empty_partition_says_so(page, dev, backfill, pictures):
+    open_asset(page, dev, "mosaic", CHOSEN[0])
+    page.get_by_text("No satellite scene covers the region on this date.").first.wait_for()
+    page.get_by_text("has_imagery warns").first.wait_for()
+    page.screenshot(path=pictures / "mosaic_empty.png")
+
+
+def test_empty_partitions_are_told_apart_at_a_glance(page, dev, backfill, pictures):
+    page.goto(
+        f"{dev.url}/assets/mosaic?view=checks&checkDetail=has_imagery",
+        wait_until="domcontentloaded",
+    )
+    page.get_by_text("completeness").first.wait_for()
+    page.get_by_role("tab", name="Partitions").last.click()
+    page.get_by_text("Failed (5)", exact=True).wait_for()
+    page.get_by_text("Passed (2)", exact=True).wait_for()
+    page.screenshot(path=pictures / "has_imagery.png")
+
+
+def test_numbers_are_plotted(page, dev, backfill, pictures):
+    page.goto(f"{dev.url}/assets/mosaic?view=overview", wait_until="domcontentloaded")
+    page.get_by_role("button", name="Plots").click()
+    page.get_by_role("button", name="Events").click()
+    for label in ("valid_pct", "ndvi_mean", "seconds"):
+        page.get_by_text(label, exact=True).first.wait_for()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=pictures / "plots.png", full_page=True)
 
 
 def test_console_has_no_error(page, run):
