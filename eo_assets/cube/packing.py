@@ -7,7 +7,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from eo_assets.catalog.bands import Band
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from eo_assets.catalog.bands import Band, Quantity
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.scene import SourceBand
 
@@ -75,3 +79,32 @@ def packing_of_file(band: SourceBand) -> dict[str, Any]:
         "units": band.units,
         "long_name": band.title,
     }
+
+
+def pack(
+    values: npt.NDArray[np.floating[Any]],
+    quantity: Quantity,
+    *,
+    most: int = 65_534,
+    **attributes: Any,
+) -> xr.Variable:
+    """Pack values into the integers they are stored as.
+
+    Args:
+        values: Dims ``(y, x)``; NaN unknown.
+        quantity: What they measure, and in what steps.
+        most: Largest integer stored; values beyond it become it, those below the first step 1.
+        **attributes: More CF attributes.
+
+    Returns:
+        uint16 with its CF attributes; 0 unknown.
+    """
+    steps = np.rint((values.astype(np.float64) - quantity.offset) / quantity.scale)
+    stored = np.where(np.isfinite(steps), np.clip(steps, 1, most), 0).astype(np.uint16)
+    described = {
+        "scale_factor": quantity.scale,
+        "add_offset": quantity.offset,
+        "_FillValue": quantity.nodata,
+        "units": quantity.units,
+    }
+    return xr.Variable(("y", "x"), stored, {**described, **attributes})

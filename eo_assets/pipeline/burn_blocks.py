@@ -14,6 +14,7 @@ from eo_assets.catalog.bands import Quantity
 from eo_assets.cube.evaluate import evaluate
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Block, Grid, inside, project_outline
+from eo_assets.cube.packing import pack
 from eo_assets.fires.severity import dnbr
 from eo_assets.pipeline.burn_scenes import NBR, NDVI
 from eo_assets.storage.mosaic_zarr import write_block
@@ -27,6 +28,9 @@ LAYERS = {
     "ndvi_before": Quantity(name="ndvi", units="1", scale=0.0001, offset=-1.0001),
 }
 """What is kept between the two looks at a region."""
+
+MOST_STEPS = 20_001
+"""The stored integer of an index of 1."""
 
 BIN = 0.001
 BINS = 2001
@@ -125,19 +129,9 @@ def packed(layers: dict[str, Float]) -> xr.Dataset:
     Returns:
         One uint16 variable a layer with its CF attributes; 0 unknown.
     """
-    variables = {}
-    for name, values in layers.items():
-        quantity = LAYERS[name]
-        steps = np.rint((values.astype(np.float64) - quantity.offset) / quantity.scale)
-        stored = np.where(np.isfinite(steps), np.clip(steps, 1, 20_001), 0).astype(np.uint16)
-        attributes = {
-            "scale_factor": quantity.scale,
-            "add_offset": quantity.offset,
-            "_FillValue": quantity.nodata,
-            "units": quantity.units,
-        }
-        variables[name] = xr.Variable(("y", "x"), stored, attributes)
-    return xr.Dataset(variables)
+    return xr.Dataset(
+        {name: pack(values, LAYERS[name], most=MOST_STEPS) for name, values in layers.items()}
+    )
 
 
 def unpacked(name: str, stored: npt.NDArray[np.uint16]) -> Float:

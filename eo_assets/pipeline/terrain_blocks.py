@@ -16,6 +16,7 @@ from eo_assets.cube.compositing import Status
 from eo_assets.cube.evaluate import evaluate
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Block, Grid, inside, project_outline
+from eo_assets.cube.packing import pack
 from eo_assets.errors import SourceReadError
 from eo_assets.storage.mosaic_zarr import write_block
 from eo_assets.terrain.contours import Lines, contour_lines
@@ -38,6 +39,9 @@ LAYERS = {
     "hillshade": Quantity(name="hillshade", units="1", scale=1.0),
 }
 """What is stored, in this order."""
+
+NEARLY_NORTH_DEG = 359.995
+"""Aspects from here on round to a full turn."""
 
 TITLES = {
     "elevation": "Elevation of the surface above the geoid",
@@ -185,20 +189,14 @@ def packed(layers: dict[str, Float]) -> xr.Dataset:
     Returns:
         One uint16 variable a layer with its CF attributes; 0 unknown.
     """
-    variables = {}
-    for name, values in layers.items():
-        quantity = LAYERS[name]
-        steps = np.rint((values.astype(np.float64) - quantity.offset) / quantity.scale)
-        if name == "aspect":
+    return xr.Dataset(
+        {
             # 359.996° is stored as north
-            steps = np.where(steps > 36_000, 1, steps)
-        stored = np.where(np.isfinite(steps), np.clip(steps, 1, 65_534), 0).astype(np.uint16)
-        attributes = {
-            "scale_factor": quantity.scale,
-            "add_offset": quantity.offset,
-            "_FillValue": quantity.nodata,
-            "units": quantity.units,
-            "long_name": TITLES[name],
+            name: pack(
+                np.where(values >= NEARLY_NORTH_DEG, 0, values) if name == "aspect" else values,
+                LAYERS[name],
+                long_name=TITLES[name],
+            )
+            for name, values in layers.items()
         }
-        variables[name] = xr.Variable(("y", "x"), stored, attributes)
-    return xr.Dataset(variables)
+    )
