@@ -42,9 +42,9 @@ def parts(python: str, scratch: str) -> Sequence[Part]:
     return (
         Part(
             "mosaic", "Mosaic to COG: region of 20 × 24 km at 10 m, local files",
-            (*mosaic, "--rounds", "5", "--seconds", "200"),
+            (*mosaic, "--rounds", "5", "--seconds", "230"),
             (*mosaic, "--rounds", "2", "--only", "odc-stac", "--seconds", "60"),
-            5,
+            5.5,
         ),
         Part(
             "http-30", "Mosaic to COG: the same over HTTP, 30 ms",
@@ -59,10 +59,11 @@ def parts(python: str, scratch: str) -> Sequence[Part]:
             ("orchestration.py", "--region", "bucegi", "--first", "2023-07-15", "--days", "1",
              "--rounds", "5", "--seconds", "90"),
             ("orchestration.py", "--region", "bucegi", "--first", "2023-07-15", "--days", "1"),
-            3,
+            3.5,
         ),
         Part("tiles", "Tiles against titiler",
-             ("tiles_vs_titiler.py", "--peers", python, "--seconds", "4"),
+             ("tiles_vs_titiler.py", "--peers", python, "--tiles", "48", "--rounds", "1",
+              "--seconds", "4"),
              ("tiles_vs_titiler.py", "--peers", python, "--tiles", "16", "--rounds", "1",
               "--seconds", "2"), 4),
         Part(
@@ -75,7 +76,7 @@ def parts(python: str, scratch: str) -> Sequence[Part]:
         Part(
             "whole-tile", "Mosaic to COG: a tile of 110 km at 20 m, local files",
             (*mosaic, "--rounds", "5", "--peer-rounds", "1", "--case", "tile", "--only",
-             "odc-stac", "--seconds", "90"),
+             "odc-stac", "--seconds", "150"),
             None, 4,
             "odc-stac takes part in one round.",
         ),

@@ -11,7 +11,7 @@ import numpy as np
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 OURS, OTHERS, DARK = "#1b7f5c", "#b4bdc4", "#3c464d"
 STYLE = {
@@ -117,7 +117,7 @@ def tiles(found: dict[str, Any]) -> plt.Figure | None:
     rows.reverse()
     places = np.arange(len(rows))
     drawn = axis.barh(places, [row["ratio"] for row in rows], color=OURS, height=0.62)
-    axis.bar_label(drawn, fmt="%.2f", padding=4)
+    axis.bar_label(drawn, fmt="%.2f", padding=-28, color="white")
     for place, row in zip(places, rows, strict=True):
         axis.plot([row["target"]] * 2, [place - 0.42, place + 0.42], color=DARK, linewidth=1.6)
     axis.set_yticks(places, [f"{row['case']}, {row['visit']}" for row in rows])
@@ -142,12 +142,15 @@ def growth(found: dict[str, Any]) -> plt.Figure | None:
         curve = row["constant_s"] + row["slope_s"] * along ** row["exponent"]
         axis.plot(along, curve, color=OURS, linewidth=1.4)
         axis.plot(sizes, seconds, "o", color=DARK, markersize=4)
-        axis.set(xscale="log", yscale="log", xlabel=row["with"])
-        axis.set_xticks(sizes, [f"{size:g}" for size in sizes], rotation=30)
-        axis.xaxis.set_minor_formatter(NullFormatter())
-        axis.yaxis.set_major_formatter(ScalarFormatter())
-        axis.yaxis.set_minor_formatter(NullFormatter())
-        axis.set_title(f"exponent {row['exponent']:.2f}")
+        axis.set(xscale="log", yscale="log", title=row["with"])
+        # a cost that does not grow shall look flat
+        axis.set_ylim(min(seconds) / 2, max(*seconds, 4 * min(seconds)) * 2)
+        axis.set_xticks(sizes, [f"{n / 1000:g}k" if n >= 1000 else str(n) for n in row["sizes"]])
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        for each in (axis.xaxis, axis.yaxis):
+            each.set_minor_locator(NullLocator())
+        axis.text(0.05, 0.9, f"exponent {row['exponent']:.2f}", transform=axis.transAxes)
     for axis in axes.flat[len(rows) :]:
         axis.set_visible(False)
     figure.supylabel("processor time, s", fontsize=9)
