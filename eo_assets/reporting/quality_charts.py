@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MEASURES = (
-    ("inertia", "Inertia (SD²)", "bends at the elbow"),
-    ("silhouette", "Mean silhouette", "higher is better"),
-    ("calinski_harabasz", "Calinski–Harabasz", "higher is better"),
-    ("davies_bouldin", "Davies–Bouldin", "lower is better"),
+    ("inertia", "Inertia (SD²)", "elbow"),
+    ("silhouette", "Mean silhouette", "↑ better"),
+    ("calinski_harabasz", "Calinski–Harabasz", "↑ better"),
+    ("davies_bouldin", "Davies–Bouldin", "↓ better"),
 )
 _LARGE = 1000
 
