@@ -33,6 +33,9 @@ _SHARES = {
 _MARKS = ("x", "s", "^", "D", "v", "P")
 _MOST_NAMES = 24
 
+LITTLE_PCT = 20.0
+"""Of the region: the mean of fewer pixels may be that of an odd corner; its point is hollow."""
+
 LONGEST_DAYS = 92
 """Between two dates whose points a line joins: over more than a season it would invent a course."""
 
@@ -76,7 +79,7 @@ def draw_ndvi_curve(dates: pd.DataFrame) -> Figure:
     """Draw mean NDVI over time with the range of eight pixels in ten; a date without is a gap.
 
     Args:
-        dates: ``date, empty, ndvi_mean, ndvi_p10, ndvi_p90``.
+        dates: ``date, empty, valid_pct, ndvi_mean, ndvi_p10, ndvi_p90``.
     """
     figure = new_figure(WIDTH_IN, 3.4)
     axes = figure.add_subplot()
@@ -92,6 +95,13 @@ def draw_ndvi_curve(dates: pd.DataFrame) -> Figure:
     ]  # fmt: skip
     # a date between two gaps has neither line nor area
     axes.vlines(days, low, high, color=_GREEN, linewidth=1.2, alpha=0.5)
+    little = dates[(dates["valid_pct"] < LITTLE_PCT) & dates["ndvi_mean"].notna()]
+    if len(little):
+        handles += axes.plot(
+            pd.to_datetime(little["date"]).to_numpy(), little["ndvi_mean"].to_numpy(float), "o",
+            color=_GREEN, markerfacecolor="white", markersize=5,
+            label=f"less than {LITTLE_PCT:g} % seen",
+        )  # fmt: skip
     for mark, (empty, rows) in zip(
         _MARKS, dates[dates["empty"] != ""].groupby("empty"), strict=False
     ):

@@ -145,14 +145,16 @@ def test_the_curve_is_broken_where_there_is_no_image(store):
     assert gaps == ["gap: all cloud", "gap: no scene"]
 
 
-def test_the_curve_is_broken_over_more_than_a_season():
+def test_the_curve_is_broken_over_more_than_a_season_and_hollow_where_little_was_seen():
     from eo_assets.reporting.time_charts import draw_ndvi_curve
 
     dates = pd.DataFrame({"date": ["2021-07-15", "2023-07-15", "2023-09-23"], "empty": ""})
     dates = dates.assign(ndvi_mean=[0.7, 0.8, 0.6], ndvi_p10=0.5, ndvi_p90=0.9)
-    [axes] = draw_ndvi_curve(dates).axes
+    [axes] = draw_ndvi_curve(dates.assign(valid_pct=[90.0, 90.0, 19.0])).axes
     mean = next(line for line in axes.lines if line.get_label() == "mean")
     assert np.isnan(mean.get_ydata()).tolist() == [False, True, False, False]
+    [hollow] = [line for line in axes.lines if line.get_label() == "less than 20 % seen"]
+    assert hollow.get_ydata().tolist() == [0.6]
 
 
 def test_bars_have_the_colours_of_the_classes(store):
