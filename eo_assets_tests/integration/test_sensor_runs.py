@@ -175,7 +175,7 @@ class System:
 @pytest.fixture
 def storage(request) -> Iterator[str]:
     """What ``dagster.yaml`` says of where records are kept."""
-    if getattr(request, "param", "sqlite") == "sqlite":
+    if request.param == "sqlite":
         yield SQLITE_YAML
     else:
         with running_postgres() as url:
@@ -226,6 +226,7 @@ def empty(product: Path) -> str | None:
     return json.loads((product / "record.json").read_text())["empty"]
 
 
+@pytest.mark.parametrize("storage", ["sqlite", "postgresql"], indirect=True)
 def test_scenes_that_come_change_and_go_start_one_run_each(system, scenes, settings):
     assert system.sensor()["status"] == "STOPPED"
     system.switch_on()
@@ -264,15 +265,3 @@ def test_scenes_that_come_change_and_go_start_one_run_each(system, scenes, setti
     system.wait_for_ticks_more(1)
     assert len(system.runs()) == 4
     assert [tick for tick in system.sensor()["ticks"] if tick["status"] == "FAILURE"] == []
-
-
-@pytest.mark.parametrize("storage", ["postgresql"], indirect=True)
-def test_a_scene_that_comes_starts_a_run_on_postgresql(system, scenes, settings):
-    system.switch_on()
-    system.wait_for_tick("seam: no new items; 0 known in the last 30 days")
-    scenes.write("POST", body=scenes.item(6))
-    tags = system.wait_for_run(1)
-    assert (tags["eo_assets/date"], tags["eo_assets/cause"]) == (ago(6), "new")
-    assert empty(settings.outputs / "seam" / COLLECTION / ago(6) / "reports") == "all_cloud"
-    system.wait_for_ticks_more(1)
-    assert len(system.runs()) == 1
