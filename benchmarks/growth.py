@@ -104,8 +104,8 @@ def main() -> None:
         took = time.monotonic() - started
         print(f"  {case.along}: exponent {rows[-1]['exponent']:.2f}, step {rows[-1]['step']:.2f}; "
               f"measured in {took:.0f} s", flush=True)  # fmt: skip
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}))
+        if options.json:
+            options.json.write_text(json.dumps({"rows": rows}))
 
 
 if __name__ == "__main__":
