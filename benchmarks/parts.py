@@ -88,7 +88,7 @@ def parts(python: str, scratch: str) -> Sequence[Part]:
         Part("http-0", "Mosaic to COG: region over HTTP, 0 ms",
              (*mosaic, "--rounds", "5", "--delay-ms", "0", *alone, "--seconds", "40"), None, 2),
         Part("http-80", "Mosaic to COG: region over HTTP, 80 ms",
-             (*mosaic, "--rounds", "5", "--delay-ms", "80", *alone, "--seconds", "60"), None, 2),
+             (*mosaic, "--rounds", "5", "--delay-ms", "80", *alone, "--seconds", "90"), None, 2.5),
         Part(
             "parcels", "Zonal statistics: 2,000 parcels on two dates",
             ("parcels.py", "--parcels", "2000", "--dates", "2", "--peers", python),
