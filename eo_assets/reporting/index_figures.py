@@ -17,7 +17,7 @@ IN_REPORT = ("ndwi", "ndmi")
 """Beside NDVI."""
 
 _NOTES = {
-    "ndwi": "Blue: above 0, as open water is; green reflects, near infrared does not.",
+    "ndwi": "Blue: above 0, as open water and snow are: green reflects more than near infrared.",
     "ndmi": "Water in leaves and soil: the higher, the moister.",
 }
 
