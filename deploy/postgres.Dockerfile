@@ -6,6 +6,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/lib/postgresql/15 \
  && install -d -o postgres -g postgres -m 700 /var/lib/postgresql/eo
 COPY --chmod=755 postgres-start.sh /usr/local/bin/postgres-start
+COPY --chmod=644 postgres-roles.sql /usr/local/share/
 USER postgres
 EXPOSE 5432
 CMD ["postgres-start"]

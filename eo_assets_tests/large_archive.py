@@ -31,13 +31,24 @@ SIZE = 10_980
 """Edge of a Sentinel-2 tile in 10 m pixels."""
 
 ORIGIN = (300_000.0, 5_100_000.0)
-_CELL = 90
+FILES = {"blue": "B02", "green": "B03", "red": "B04", "nir": "B08"}
+"""Names of files by band."""
+
+_BASES = {"blue": 1400, "green": 1500, "red": 1600, "nir": 4000}
+CELL = 90
 """Edge of the squares, pixels."""
 
 
-def _squares(base: int) -> np.ndarray:
-    cells = base + np.arange((SIZE // _CELL) ** 2, dtype=np.uint16).reshape(SIZE // _CELL, -1) % 997
-    return np.repeat(np.repeat(cells, _CELL, axis=0), _CELL, axis=1)
+def square_values(band: str) -> np.ndarray:
+    """Digital numbers of the squares of a scene, ``(y, x)``; each is ``CELL`` pixels a side."""
+    return (
+        _BASES[band]
+        + np.arange((SIZE // CELL) ** 2, dtype=np.uint16).reshape(SIZE // CELL, -1) % 997
+    )
+
+
+def _squares(band: str) -> np.ndarray:
+    return np.repeat(np.repeat(square_values(band), CELL, axis=0), CELL, axis=1)
 
 
 def write_large_archive(
@@ -52,27 +63,22 @@ def write_large_archive(
     Args:
         root: Folder of the archive.
         tiles: Scenes on each side.
-        bands: Of the region.
+        bands: Of scenes and region: of ``FILES``.
         side_px: Edge of the region; all of the scenes but for a rim of 500 m when not given.
 
     Returns:
         The region, a square that the scenes cover.
     """
+    at = {"origin": ORIGIN, "block": 512}
     patterns = {
-        "B04": write_tif(root / "B04.tif", _squares(1600), origin=ORIGIN, block=512),
-        "B08": write_tif(root / "B08.tif", _squares(4000), origin=ORIGIN, block=512),
-        "SCL": write_tif(
-            root / "SCL.tif",
-            np.full((SIZE // 2, SIZE // 2), CLEAR, np.uint8),
-            origin=ORIGIN,
-            pixel_m=20,
-            block=512,
-        ),
+        FILES[band]: write_tif(root / f"{FILES[band]}.tif", _squares(band), **at) for band in bands
     }
+    clear = np.full((SIZE // 2, SIZE // 2), CLEAR, np.uint8)
+    patterns["SCL"] = write_tif(root / "SCL.tif", clear, pixel_m=20, **at)
     edge = SIZE * 10.0
     for row, column in itertools.product(range(tiles), repeat=2):
         west, north = ORIGIN[0] + column * edge, ORIGIN[1] - row * edge
-        item = _item(f"35T{'LMNP'[column]}{'KJHG'[row]}", west, north)
+        item = _item(f"35T{'LMNP'[column]}{'KJHG'[row]}", west, north, tuple(patterns))
         folder = root / item["id"]
         folder.mkdir()
         for key, pattern in patterns.items():
@@ -94,7 +100,7 @@ def write_large_archive(
     )
 
 
-def _item(tile: str, west: float, north: float) -> dict[str, Any]:
+def _item(tile: str, west: float, north: float, files: tuple[str, ...]) -> dict[str, Any]:
     item = planetary_computer_item(Granule(tile=0, day=DAY))
     edge = SIZE * 10.0
     ring = lonlat_ring(west, north - edge, west + edge, north)
@@ -104,4 +110,5 @@ def _item(tile: str, west: float, north: float) -> dict[str, Any]:
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "bbox": [min(xs), min(ys), max(xs), max(ys)],
         "properties": item["properties"] | {"s2:mgrs_tile": tile},
+        "assets": {key: {"href": f"./{key}.tif"} for key in files},
     }

@@ -5,7 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from eo_assets.catalog.regions import parse_region
 from eo_assets.sample import generate, is_complete
+
+CORNER = parse_region(
+    {
+        "type": "Feature",
+        "properties": {"id": "corner", "title": "A corner of Bucegi"},
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [
+                [[25.44, 45.38], [25.47, 45.38], [25.47, 45.40], [25.44, 45.40], [25.44, 45.38]]
+            ],
+        },
+    },
+    name="corner",
+    default_id="corner",
+)
+"""A small region of it: forest, meadows and rock."""
 
 _CHECKOUT = Path(__file__).parents[1] / ".eo_assets" / "sample"
 

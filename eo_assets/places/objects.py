@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fnmatch
+import posixpath
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -84,8 +85,9 @@ class ObjectPlace:
         return f"{self.scheme}://{self.bucket}/{self.key}".rstrip("/")
 
     def __truediv__(self, other: str | PurePosixPath) -> Self:
-        parts = [part for part in (self.key, *str(other).split("/")) if part]
-        return replace(self, key="/".join(parts))
+        # keys have no "..": what a file system would make of it later is done here
+        key = posixpath.normpath(posixpath.join("/", self.key, str(other).lstrip("/")))
+        return replace(self, key=key.lstrip("/"))
 
     @property
     def path(self) -> PurePosixPath:

@@ -14,8 +14,11 @@ from eo_assets.places import Place, writing
 from eo_assets.places.zarrs import zarr_at
 
 EDGE_PX = 512
-STRIP_PX = 4_000_000
-"""Pixels read at once."""
+READ_PX = 3_072
+"""Edge of what is read at once, pixels."""
+
+SAMPLES = 8
+"""Rows and columns a pixel of the thumbnail is averaged from at least, where there are as many."""
 
 _BRIGHT = 0.25
 """Reflectance shown as white; brighter than most land, darker than snow and cloud."""
@@ -45,18 +48,35 @@ def write_thumbnail(paths: tuple[Place, Place]) -> None:
 
 def _decimated(array: Any) -> npt.NDArray[np.float32]:
     step = max(-(-max(array.shape) // EDGE_PX), 1)
-    rows = []
-    # strips of whole chunks and squares: a large mosaic never lies in memory as a whole
-    height = max(STRIP_PX // array.shape[1] // array.chunks[0], 1) * array.chunks[0]
-    height = max(height // step, 1) * step
-    for start in range(0, array.shape[0], height):
-        strip = array[start : start + height]
-        strip = strip[: strip.shape[0] // step * step, : strip.shape[1] // step * step]
-        if strip.size:
-            n = _sums(strip > 0, step, np.uint16)
-            rows.append(_sums(strip, step, np.uint32) / np.maximum(n, 1))
+    apart = max(step // SAMPLES, 1)
+    edge = max(READ_PX // step, 1) * step
+    height, width = (length // step * step for length in array.shape)
+    means = np.empty((height // step, width // step))
+    # a large mosaic never lies in memory as a whole
+    for top in range(0, height, edge):
+        for left in range(0, width, edge):
+            rows = slice(top, min(top + edge, height))
+            columns = slice(left, min(left + edge, width))
+            mean = _means(_sampled(array[rows, columns], step, apart), -(-step // apart))
+            means[top // step :, left // step :][: mean.shape[0], : mean.shape[1]] = mean
     scale = float(array.attrs.get("scale_factor", 1.0))
-    return np.concatenate(rows).astype(np.float32) * np.float32(scale)
+    return means.astype(np.float32) * np.float32(scale)
+
+
+def _sampled(pixels: npt.NDArray[Any], step: int, apart: int) -> npt.NDArray[Any]:
+    """Keep every so manieth row and column of each square."""
+    if apart == 1:
+        return pixels
+    height, width = (length // step for length in pixels.shape)
+    kept = pixels.reshape(height, step, width, step)[:, ::apart, :, ::apart]
+    return kept.reshape(height * kept.shape[1], width * kept.shape[3])
+
+
+def _means(pixels: npt.NDArray[Any], step: int) -> npt.NDArray[np.float64]:
+    """Average what there are observations of in each square."""
+    n = _sums(pixels > 0, step, np.uint16)
+    mean: npt.NDArray[np.float64] = _sums(pixels, step, np.uint32) / np.maximum(n, 1)
+    return mean
 
 
 def _sums(pixels: npt.NDArray[Any], step: int, dtype: Any) -> npt.NDArray[Any]:

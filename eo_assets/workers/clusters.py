@@ -19,6 +19,14 @@ _CONNECT_S = 20
 _PRIVATE = re.compile(r"(tls|gateway|wss|inproc)://|tcp://(127(\.\d+){3}|localhost|\[::1\]):\d+$")
 """Encrypted, or on this machine."""
 
+_LOCAL = {
+    # tasks keep nothing on a worker: one that paused near its limit would wait for ever
+    "distributed.worker.memory.pause": False,
+    # malloc as it is: Dask's setting gives the memory of each array back to the kernel, which
+    # clears it for the next one, 500 000 pages a mosaic of 29 million values
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
@@ -130,9 +138,7 @@ def _local_cluster(workers: Workers) -> Any:
     import dask
     from distributed import LocalCluster
 
-    # tasks keep nothing on a worker: one that paused near its limit would wait for ever
-    no_pause = {"distributed.worker.memory.pause": False}
-    with _children_ignore_interrupts(), dask.config.set(no_pause):
+    with _children_ignore_interrupts(), dask.config.set(_LOCAL):
         return LocalCluster(
             n_workers=workers.n_workers,
             # a task reads with threads of its own; GDAL and BLAS use the cores

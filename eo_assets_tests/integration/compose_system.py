@@ -20,6 +20,8 @@ PORTS = (
 SECRETS = {
     # with what has to be quoted in an address
     "POSTGRES_PASSWORD": f"s3cret@:/%#-{uuid.uuid4().hex}",
+    "DAGSTER_POSTGRES_PASSWORD": f"dag'ster@:/%#-{uuid.uuid4().hex}",
+    "CATALOG_POSTGRES_PASSWORD": f"cat'alog@:/%#-{uuid.uuid4().hex}",
     "JUPYTER_TOKEN": f"jupyter-{uuid.uuid4().hex}",
     "EO_ASSETS_CATALOG_TOKEN": f"scenes-{uuid.uuid4().hex}",
     "EO_ASSETS_PRODUCT_CATALOG_TOKEN": f"products-{uuid.uuid4().hex}",

@@ -33,9 +33,9 @@ pytestmark = pytest.mark.integration
 DAY, REGION = "2023-07-15", "bucegi"
 PARTITION, COLLECTION = f"{REGION}/sentinel-2-l2a/{DAY}", f"{REGION}-sentinel-2-l2a"
 NEEDS = {
-    "POSTGRES_PASSWORD": {
-        "postgres", "catalog-migrate", "product-catalog", "code-location", "webserver", "daemon",
-    },
+    "POSTGRES_PASSWORD": {"postgres", "catalog-migrate"},
+    "DAGSTER_POSTGRES_PASSWORD": {"postgres", "code-location", "webserver", "daemon"},
+    "CATALOG_POSTGRES_PASSWORD": {"postgres", "product-catalog"},
     "JUPYTER_TOKEN": {"jupyter"},
     "EO_ASSETS_CATALOG_TOKEN": {"stac-api"},
     "EO_ASSETS_PRODUCT_CATALOG_TOKEN": {"product-catalog", "code-location"},
@@ -182,6 +182,29 @@ def test_only_dagster_and_the_product_catalogue_reach_the_database(system):
     refused = system.try_compose("exec", "-T", "dask-worker", "python", "-c", reach)
     assert refused.returncode
     assert "gaierror" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("service", "user", "variable", "own"),
+    [
+        ("daemon", "dagster", "DAGSTER_POSTGRES_PASSWORD", "dagster"),
+        ("product-catalog", "catalog", "PGPASSWORD", "catalog"),
+    ],
+)
+def test_each_role_enters_its_own_database_alone(system, service, user, variable, own):
+    code = (
+        "import os, psycopg\n"
+        "for name in ('dagster', 'catalog'):\n"
+        "    try:\n"
+        f"        with psycopg.connect(host='postgres', user={user!r}, dbname=name,\n"
+        f"                             password=os.environ[{variable!r}]) as pg:\n"
+        "            (rank,) = pg.execute('SELECT rolsuper OR rolcreaterole OR rolcreatedb'\n"
+        "                ' FROM pg_roles WHERE rolname = current_user').fetchone()\n"
+        "            print(name, rank)\n"
+        "    except psycopg.OperationalError as error:\n"
+        "        assert 'permission denied for database' in str(error), error\n"
+    )
+    assert system.python(service, code).splitlines() == [f"{own} False"]
 
 
 @pytest.mark.parametrize("service", ["STAC_API", "PRODUCT_CATALOG"])

@@ -270,6 +270,7 @@ def test_places_behave_as_paths_do(store):
     assert folder.children() == ["sub", "x.txt", "y.tar.gz"]
     assert [one.name for one in folder.glob("*.txt")] == ["x.txt"]
     assert place(str(folder / "x.txt")) == folder / "x.txt"
+    assert folder / "sub/../x.txt" == folder / "x.txt"
     assert (folder / "y.tar.gz").stem == "y.tar"
     assert (folder / "x.txt").with_suffix(".json").name == "x.json"
     assert folder.is_dir()

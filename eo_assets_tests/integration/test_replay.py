@@ -15,7 +15,6 @@ import shutil
 import pytest
 from rich.console import Console
 
-from eo_assets.catalog.regions import parse_region
 from eo_assets.commands.replay import run_replay
 from eo_assets.definitions import STEPS
 from eo_assets.errors import (
@@ -41,24 +40,11 @@ from eo_assets.sample.api.embedded import EmbeddedCatalog
 from eo_assets.settings import load_settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
+from eo_assets_tests.whole_archive import CORNER
 
 pytestmark = pytest.mark.integration
 
-REGION = parse_region(
-    {
-        "type": "Feature",
-        "properties": {"id": "corner", "title": "A corner of Bucegi"},
-        "geometry": {
-            "type": "Polygon",
-            "coordinates": [
-                [[25.44, 45.38], [25.47, 45.38], [25.47, 45.40], [25.44, 45.40], [25.44, 45.38]]
-            ],
-        },
-    },
-    name="corner",
-    default_id="corner",
-)
-FOUNDER, LATER = (Partition(REGION, dt.date(2023, 7, day)) for day in (15, 25))
+FOUNDER, LATER = (Partition(CORNER, dt.date(2023, 7, day)) for day in (15, 25))
 OPTIONS = clusters.ClusterOptions(n_clusters=5, k_range=(2, 4), sample_size=5000)
 CHAIN = [step for step in STEPS if step not in {"stac_items", "band_stack"}]
 ON_DEMAND = ["index_maps", "segments"]
