@@ -33,6 +33,7 @@ from eo_assets.settings import load_settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Record, Store
 from eo_assets.workers.clusters import open_cluster
+from eo_assets.workers.tasks import run_tasks
 from eo_assets.workers.where import Workers
 
 NAMES = {
@@ -47,8 +48,9 @@ class Cluster:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def map(self, function, tasks, *, label):  # noqa: ARG002
-        return self._client.gather([self._client.submit(function, t, pure=False) for t in tasks])
+    def map(self, function, tasks, *, label):
+        key = f"{label}-{time.time_ns():x}"
+        return run_tasks(self._client, function, tasks, key=key, tell=lambda _: None)
 
 
 def prepare(folder: Path, case: Case, output: Path, root: str, grow: bool) -> Partition:  # noqa: FBT001

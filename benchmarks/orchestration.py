@@ -44,6 +44,7 @@ from eo_assets.settings import EVENTS_TOGETHER, Settings, load_settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
 from eo_assets.workers.clusters import open_cluster
+from eo_assets.workers.tasks import run_tasks
 from eo_assets.workers.where import Workers
 
 DAGSTERS_OWN_LOG = "storage: {sqlite: {base_dir: {env: DAGSTER_HOME}}}\n"
@@ -84,9 +85,9 @@ class Plain:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def map(self, function, tasks, *, label):  # noqa: ARG002
-        futures = [self._client.submit(function, task, pure=False) for task in tasks]
-        return self._client.gather(futures)
+    def map(self, function, tasks, *, label):
+        key = f"{label}-{time.time_ns():x}"
+        return run_tasks(self._client, function, tasks, key=key, tell=lambda _: None)
 
 
 def loop(partitions, settings, address):

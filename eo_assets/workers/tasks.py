@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from eo_assets.settings import run_with_settings
@@ -54,9 +56,7 @@ def run_tasks(
 
     def submit(number: int, name: str) -> Any:
         numbers[name] = number
-        pending[name] = client.submit(
-            run_with_settings, function, tasks[number], key=name, pure=False
-        )
+        pending[name] = client.submit(run_and_trim, function, tasks[number], key=name, pure=False)
         return pending[name]
 
     first = {submit(number, f"{key}-{number}").key for number in range(len(tasks))}
@@ -84,3 +84,30 @@ def run_tasks(
         client.cancel(list(pending.values()), force=True)
         raise
     return [results[number] for number in range(len(tasks))]
+
+
+def run_and_trim(function: Callable[[T], R], task: T) -> R:
+    """Run a task in a worker process, and give the memory it no longer uses back to the kernel.
+
+    Within a task malloc keeps the memory of one array for the next; between tasks what it keeps
+    falls to pieces, and a worker grows with each block.
+
+    Args:
+        function: What to do.
+        task: What to do it with.
+
+    Returns:
+        What the function gives.
+    """
+    try:
+        return run_with_settings(function, task)
+    finally:
+        trim = _malloc_trim()
+        if trim is not None:
+            trim(0)
+
+
+@lru_cache(maxsize=1)
+def _malloc_trim() -> Any:
+    # glibc's; other C libraries have none
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
