@@ -14,7 +14,7 @@ from eo_assets.places import Place, writing
 from eo_assets.places.zarrs import zarr_at
 
 EDGE_PX = 512
-READ_PX = 3_072
+READ_PX = 2_048
 """Edge of what is read at once, pixels."""
 
 SAMPLES = 8
