@@ -81,8 +81,8 @@ def parts(python: str, scratch: str) -> Sequence[Part]:
             "odc-stac takes part in one round.",
         ),
         Part(
-            "backfill", "Orchestration: 30 days of one region",
-            ("orchestration.py", "--regions", "1"), None, 4,
+            "backfill", "Orchestration: 30 days of two regions",
+            ("orchestration.py", "--rounds", "1"), None, 4.5,
             "One round; nearly all dates are empty, as in any archive.",
         ),
         Part("http-0", "Mosaic to COG: region over HTTP, 0 ms",
