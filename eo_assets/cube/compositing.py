@@ -26,7 +26,14 @@ from eo_assets.cube.graph.operations import CompositeMethod, Order, ValidPixels
 from eo_assets.cube.masking import Usability
 from eo_assets.cube.preview import preview_band, preview_usability
 from eo_assets.cube.radiometry import Packed
-from eo_assets.cube.reading import Read, WindowRead, covers, read_band, read_usability
+from eo_assets.cube.reading import (
+    Read,
+    WindowRead,
+    covers,
+    read_band,
+    read_usability,
+    stored_bytes,
+)
 from eo_assets.cube.reducers import reduce_observations
 from eo_assets.cube.scene import Scene, SourceBand, SourceFile
 from eo_assets.errors import SourceContractError, SourceReadError
@@ -319,14 +326,17 @@ def _usability_of_scenes(
     image: Image,
     reader: Reader,
 ) -> dict[int, Bool]:
-    def read(position: int) -> tuple[Usability, WindowRead | None] | Read:
+    def read(position: int) -> tuple[Usability, Read | None] | Read:
         scene = scenes[position]
         quality = scene.quality
         if quality is None:
-            return _attempted(
-                scene, next(iter(scene.bands)), lambda: _observed(scene, geobox, reader)
+            name = next(iter(scene.bands))
+            return _logged(
+                scene, name, scene.bands[name], reader, lambda: _observed(scene, geobox, reader)
             )
-        return _attempted(scene, "quality", lambda: reader.usability(quality, valid, geobox))
+        return _logged(
+            scene, "quality", quality, reader, lambda: reader.usability(quality, valid, geobox)
+        )
 
     usable = {}
     failed = np.zeros(image.status.shape, bool)
@@ -337,11 +347,10 @@ def _usability_of_scenes(
             image.reads.append(result)
             failed |= covers(_first_file(scene), geobox)
             continue
-        usability, window = result
-        if window is None:
+        usability, done = result
+        if done is None:
             continue
-        band = "quality" if scene.quality else next(iter(scene.bands))
-        image.reads.append(_done(scene, band, window))
+        image.reads.append(done)
         usable[position] = usability.valid
         masked = usability.observed & (image.status != Status.OUTSIDE_REGION)
         _set(image.status, Status.MASKED, masked)
@@ -379,12 +388,8 @@ def _fill(
     needed = needed[rows, columns]
 
     def read(name: str) -> tuple[Packed, Read | None] | Read:
-        result = _attempted(scene, name, lambda: reader.band(scene.bands[name], part))
-        if isinstance(result, Read):
-            return result
-        # the pixels as they were in the file are let go here, and not kept for all bands
-        packed, window = result
-        return packed, _done(scene, name, window) if window else None
+        band = scene.bands[name]
+        return _logged(scene, name, band, reader, lambda: reader.band(band, part))
 
     # a scene may lack optional bands, which then have no observation here
     names = [name for name in image.bands if name in scene.bands]
@@ -444,13 +449,33 @@ def _in_threads(function: Callable[[T], R], arguments: Sequence[T], threads: int
     return list(_pool(threads).map(function, arguments))
 
 
-def _done(scene: Scene, band: str, window: WindowRead) -> Read:
-    rows, columns = window.values.shape
+def _logged(
+    scene: Scene,
+    name: str,
+    file: SourceFile,
+    reader: Reader,
+    read: Callable[[], tuple[T, WindowRead | None]],
+) -> tuple[T, Read | None] | Read:
+    """Read a file of a scene; give what it gave with the entry of the read log, or that alone."""
+
+    def log() -> tuple[T, Read | None]:
+        # pixels as they were in the file are let go here, and not kept for all bands
+        values, window = read()
+        return values, _done(scene, name, file, window, reader) if window else None
+
+    return _attempted(scene, name, log)
+
+
+def _done(scene: Scene, band: str, file: SourceFile, window: WindowRead, reader: Reader) -> Read:
+    (row, column), (rows, columns) = window.offset, window.values.shape
+    reach = slice(row, row + rows), slice(column, column + columns)
     return Read(
         scene=scene.id,
         band=band,
-        window=(*window.offset, rows, columns),
+        window=(row, column, rows, columns),
         pixels=window.values.size,
+        # nobody counts what is read for a look
+        bytes=0 if reader.looks else stored_bytes(file, reach),
         attempts=window.attempts,
         seconds=window.seconds,
     )
@@ -468,6 +493,7 @@ def _attempted(scene: Scene, band: str, read: Callable[[], R]) -> R | Read:
             band=band,
             window=(0, 0, 0, 0),
             pixels=0,
+            bytes=0,
             attempts=error.attempts,
             seconds=time.perf_counter() - started,
             failure=error.problem,

@@ -50,6 +50,7 @@ class Read:
         band: Name of the band.
         window: Row, column, rows, columns in the file; all 0 where it failed.
         pixels: Pixels read.
+        bytes: Size of the compressed blocks they were decoded from; 0 of a Zarr.
         attempts: Attempts it took.
         seconds: Time it took, decoding included.
         failure: Why it failed; empty when it did not.
@@ -59,6 +60,7 @@ class Read:
     band: str
     window: tuple[int, int, int, int]
     pixels: int
+    bytes: int
     attempts: int
     seconds: float
     failure: str = ""
@@ -297,6 +299,31 @@ def read_window(
         offset=(rows.start, columns.start),
         attempts=attempts,
         seconds=time.perf_counter() - started,
+    )
+
+
+def stored_bytes(file: SourceFile, reach: Window2D) -> int:
+    """Tell from its header how large the blocks under a window of a file are as they are stored.
+
+    Args:
+        file: A file this thread has just read.
+        reach: Rows and columns of it.
+
+    Returns:
+        Bytes; 0 for an array of a Zarr.
+    """
+    layer = file.layer
+    if isinstance(layer, str):
+        return 0
+    dataset = open_file(file.href)
+    rows, columns = (
+        range(span.start // size, -(-span.stop // size))
+        for span, size in zip(reach, dataset.block_shapes[layer - 1], strict=True)
+    )
+    return sum(
+        int(dataset.get_tag_item(f"BLOCK_SIZE_{x}_{y}", "TIFF", bidx=layer) or 0)
+        for y in rows
+        for x in columns
     )
 
 

@@ -248,6 +248,7 @@ def _record(
         "completeness_pct": round(100 - share(Status.FAILED_READ), 3),
         "windows_read": len(reads),
         "source_mpx_read": round(sum(read.pixels for read in reads) / 1e6, 3),
+        "source_mb_read": round(sum(read.bytes for read in reads) / 1e6, 3),
         "retries": sum(read.attempts - 1 for read in reads),
         "failed_scenes": ", ".join(sorted({read.scene for read in failures})),
         "failed_bands": ", ".join(sorted({read.band for read in failures})),

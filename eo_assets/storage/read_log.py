@@ -24,6 +24,7 @@ _TYPES = {
     "rows": "int32",
     "columns": "int32",
     "pixels": "int64",
+    "bytes": "int64",
     "attempts": "int16",
     "seconds": "float32",
     "outcome": "string",
@@ -35,8 +36,8 @@ def write_reads(path: Place, reads: Iterable[tuple[Block, Read]]) -> None:
 
     Columns: ``block``, ``block_row``, ``block_column`` (which block of the mosaic, and its first
     pixel), ``scene``, ``band``, ``row``, ``column``, ``rows``, ``columns`` (window in the file; 0
-    where it failed), ``pixels`` (decoded), ``attempts``, ``seconds`` (waiting included),
-    ``outcome`` (``ok``, or why nothing was read).
+    where it failed), ``pixels`` (decoded), ``bytes`` (of their blocks, compressed), ``attempts``,
+    ``seconds`` (waiting included), ``outcome`` (``ok``, or why nothing was read).
 
     Args:
         path: The file to write.
@@ -45,7 +46,8 @@ def write_reads(path: Place, reads: Iterable[tuple[Block, Read]]) -> None:
     rows = [
         (
             *(block.index, block.rows[0], block.columns[0]),
-            *(read.scene, read.band, *read.window, read.pixels, read.attempts, read.seconds),
+            *(read.scene, read.band, *read.window, read.pixels, read.bytes),
+            *(read.attempts, read.seconds),
             read.failure or OK,
         )
         for block, read in reads

@@ -137,6 +137,7 @@ def test_without_a_fault_every_read_is_logged_and_complete(run):
     assert set(reads.band) == {"red", "nir", "quality"}
     assert (reads.outcome == OK).all()
     assert reads.pixels.sum() == pytest.approx(summary["source_mpx_read"] * 1e6, abs=600)
+    assert reads.bytes.sum() == pytest.approx(summary["source_mb_read"] * 1e6, abs=600)
     assert (reads.pixels == reads.rows * reads["columns"]).all()
     assert (reads.seconds > 0).all()
 

@@ -15,7 +15,7 @@ from scipy.ndimage import map_coordinates
 
 from eo_assets.cube.graph import ValidPixels
 from eo_assets.cube.grid import Grid
-from eo_assets.cube.reading import read_band, read_usability
+from eo_assets.cube.reading import read_band, read_usability, stored_bytes
 from eo_assets.cube.scene import SourceFile
 from eo_assets.cube.warp import bilinear, block_mean, nearest, source_coordinates
 from eo_assets.errors import SourceContractError
@@ -247,6 +247,17 @@ def test_probed_and_unprobed_files_are_read_alike(fine):
     wanted = grid(40, 40, x=X + 100)
     known = fine.model_copy(update={"grid": Grid.of(grid(64, 48))})
     assert np.array_equal(read_band(fine, wanted)[0], read_band(known, wanted)[0])
+
+
+def test_what_a_window_takes_of_a_file_is_the_size_of_its_blocks(folder):
+    path = folder / "plain.tif"
+    profile = {"driver": "GTiff", "height": 64, "width": 48, "count": 1, "dtype": "uint16"}
+    profile |= {"crs": UTM, "transform": Affine(10, 0, X, 0, -10, Y)}
+    with rasterio.open(path, "w", **profile, tiled=True, blockxsize=16, blockysize=16) as file:
+        file.write(CODE, 1)
+    # by hand: rows 10 to 40 lie in three blocks, columns 16 to 33 in two, of 16 x 16 x 2 bytes
+    window = slice(10, 40), slice(16, 33)
+    assert stored_bytes(SourceFile(href=str(path)), window) == 3 * 2 * 512
 
 
 def test_a_file_of_another_type_is_refused(folder):
