@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from eo_assets.memory import give_back
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -35,4 +37,8 @@ class InProcess:
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], *, label: str) -> list[R]:  # noqa: ARG002
         """See ``TaskRunner.map``."""
-        return [function(task) for task in tasks]
+        results = []
+        for task in tasks:
+            results.append(function(task))
+            give_back()
+        return results

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-from collections.abc import Callable
+
+from eo_assets.memory import give_back
 
 EVERY_S = 10.0
 """Seldom enough to cost less than a hundredth of a core, which it takes a tenth of a second."""
@@ -14,14 +14,9 @@ async def give_back_memory() -> None:
     """Give back what the allocator keeps without need, again and again, until cancelled.
 
     Arrays of tiles come and go between blocks and handles that stay; glibc keeps the gaps, and a
-    worker grows by a fifth before it is even. Other allocators are left to themselves.
+    worker grows by a fifth before it is even.
     """
-    trim = _malloc_trim()
-    while trim is not None:
+    while True:
         await asyncio.sleep(EVERY_S)
         # in a thread, and without Python's lock: tiles go on
-        await asyncio.to_thread(trim, 0)
-
-
-def _malloc_trim() -> Callable[[int], int] | None:
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+        await asyncio.to_thread(give_back)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, TypeVar
 
+from eo_assets.memory import give_back
 from eo_assets.settings import run_with_settings
 
 T = TypeVar("T")
@@ -89,9 +88,6 @@ def run_tasks(
 def run_and_trim(function: Callable[[T], R], task: T) -> R:
     """Run a task in a worker process, and give the memory it no longer uses back to the kernel.
 
-    Within a task malloc keeps the memory of one array for the next; between tasks what it keeps
-    falls to pieces, and a worker grows with each block.
-
     Args:
         function: What to do.
         task: What to do it with.
@@ -102,12 +98,4 @@ def run_and_trim(function: Callable[[T], R], task: T) -> R:
     try:
         return run_with_settings(function, task)
     finally:
-        trim = _malloc_trim()
-        if trim is not None:
-            trim(0)
-
-
-@lru_cache(maxsize=1)
-def _malloc_trim() -> Any:
-    # glibc's; other C libraries have none
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+        give_back()
