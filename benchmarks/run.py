@@ -94,13 +94,13 @@ def main() -> None:
     parser.add_argument("--peers", default=sys.executable, help="Python of their environment")
     parser.add_argument("--quick", action="store_true", help="a first impression; writes nothing")
     parser.add_argument("--only", nargs="+", help="names of parts; others keep their last figures")
-    parser.add_argument("--minutes", type=float, help="no part begins later [26, quick 4.5]")
+    parser.add_argument("--minutes", type=float, help="no part begins later [27, quick 4.5]")
     parser.add_argument("--write", action="store_true", help="measure nothing, write the document")
     options = parser.parse_args()
     if options.write:
         write_document(json.loads(FIGURES.read_text(encoding="utf-8")))
         return
-    until = time.monotonic() + 60 * (options.minutes or (4.5 if options.quick else 26))
+    until = time.monotonic() + 60 * (options.minutes or (4.5 if options.quick else 27))
     report = {"machine": machine(), "parts": {}}
     if options.only and not options.quick and FIGURES.exists():
         report["parts"] = json.loads(FIGURES.read_text(encoding="utf-8"))["parts"]
