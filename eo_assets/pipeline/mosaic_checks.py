@@ -259,11 +259,8 @@ def judge_radiometry(samples: Mapping[str, npt.NDArray[Any]]) -> Verdict:
             "band_stack; leave the scenes at fault out with the region's filters."
         )
         return Verdict(check="radiometry", passed=False, text=text, numbers=numbers)
-    red = samples.get("red", np.zeros(0, np.uint16)).astype(np.float32)
-    nir = samples.get("nir", samples.get("nir08", np.zeros_like(red))).astype(np.float32)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ndvi = (nir - red) / (nir + red)
-    vegetation = red[(red > 0) & (nir > 0) & (ndvi > GREEN_NDVI)] / 10_000
+    red, nir = samples.get("red"), samples.get("nir", samples.get("nir08"))
+    vegetation = np.zeros(0) if red is None or nir is None else _vegetation(red, nir)
     if vegetation.size < FEWEST_PIXELS:
         text = "Nothing is black that should not be; too little vegetation to tell more."
         return Verdict(check="radiometry", passed=True, text=text, numbers=numbers)
@@ -278,3 +275,12 @@ def judge_radiometry(samples: Mapping[str, npt.NDArray[Any]]) -> Verdict:
         "probes.json of band_stack; leave the scenes at fault out with the region's filters."
     )
     return Verdict(check="radiometry", passed=False, text=text, numbers=numbers)
+
+
+def _vegetation(red: npt.NDArray[Any], nir: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Give the red reflectance of what is green."""
+    red, nir = red.astype(np.float32), nir.astype(np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ndvi = (nir - red) / (nir + red)
+    green: npt.NDArray[np.float32] = red[(red > 0) & (nir > 0) & (ndvi > GREEN_NDVI)] / 10_000
+    return green

@@ -163,6 +163,12 @@ def test_a_mosaic_of_nothing_that_reflects_passes(tmp_path):
     assert judge_ranges([]).passed
 
 
+def test_a_region_without_red_has_no_vegetation_to_judge():
+    found = judge_radiometry({"nir08": np.full(1_000, 3_000, np.uint16)})
+    assert found.passed
+    assert "too little vegetation" in found.text
+
+
 def test_range_counts_every_implausible_pixel():
     values = np.full(10_000, 29_500, np.uint16)  # 295 K
     values[:300] = 1  # 0.01 K
