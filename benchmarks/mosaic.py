@@ -197,8 +197,10 @@ def served(folder: Path, delay_ms: float | None):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         url = server.stdout.readline().strip()
-        yield url, f"{url}/-/counts"
-        server.terminate()
+        try:
+            yield url, f"{url}/-/counts"
+        finally:
+            server.terminate()
 
 
 def entries(options: argparse.Namespace, folder: Path, work: Path, base: str) -> list[Contestant]:

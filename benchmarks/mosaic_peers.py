@@ -154,10 +154,11 @@ def main() -> None:
     for root in options.roots:
         items = [json.loads(path.read_text().replace(str(options.folder), root)) for path in paths]
         items.sort(key=lambda item: (item["properties"]["eo:cloud_cover"], item["id"]))
-        target.unlink(missing_ok=True)
         print("ready", flush=True)
         if not sys.stdin.readline():
             return
+        # the last one stays: it is compared
+        target.unlink(missing_ok=True)
         started, cpu = time.perf_counter(), cpu_s()
         CONTESTANTS[options.contestant](CASES[options.case], items, target)
         wall, cpu = time.perf_counter() - started, cpu_s() - cpu
