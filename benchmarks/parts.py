@@ -49,7 +49,7 @@ def parts(python: str, scratch: str) -> Sequence[Part]:
         Part(
             "http-30", "Mosaic to COG: the same over HTTP, 30 ms",
             (*mosaic, "--rounds", "5", "--peer-rounds", "1", "--delay-ms", "30",
-             "--only", "odc-stac", "stackstac", "gdalwarp", "--seconds", "90"),
+             "--only", "odc-stac", "stackstac", "gdalwarp", "--seconds", "130"),
             (*mosaic, "--rounds", "2", "--delay-ms", "30", *alone),
             5,
             "Peers take part in one round, for their requests and bytes; the seed's way takes 25 s "
