@@ -73,10 +73,7 @@ class BlockIndex:
         Returns:
             The cost. Blocks that follow one another in the file are one range.
         """
-        rows, columns = (
-            slice(span.start // size, -(-span.stop // size))
-            for span, size in zip(window, self.block, strict=True)
-        )
+        rows, columns = _blocks_under(window, self.block)
         starts, sizes = self.starts[rows, columns].ravel(), self.sizes[rows, columns].ravel()
         order = np.argsort(starts, kind="stable")
         starts, sizes = starts[order][sizes[order] > 0], sizes[order][sizes[order] > 0]
@@ -132,16 +129,52 @@ def with_indexes(scene: Scene, indexes: dict[str, BlockIndex]) -> Scene:
     return scene.model_copy(update={"bands": bands, "quality": quality})
 
 
+def stored_bytes(file: SourceFile, window: Window2D) -> int:
+    """Tell how large the blocks under a window of a file are as they are stored.
+
+    Only these are looked up: a whole index would take longer than reading a small window.
+
+    Args:
+        file: A file this thread has just read.
+        window: Rows and columns of it.
+
+    Returns:
+        Bytes; 0 for an array of a Zarr.
+    """
+    layer = file.layer
+    if isinstance(layer, str):
+        return 0
+    dataset = open_file(file.href)
+    rows, columns = _blocks_under(window, dataset.block_shapes[layer - 1])
+    return sum(
+        _block_tag(dataset, "SIZE", y, x, layer)
+        for y in range(rows.start, rows.stop)
+        for x in range(columns.start, columns.stop)
+    )
+
+
+def _blocks_under(window: Window2D, block: tuple[int, int]) -> Window2D:
+    rows, columns = (
+        slice(span.start // size, -(-span.stop // size))
+        for span, size in zip(window, block, strict=True)
+    )
+    return rows, columns
+
+
+def _block_tag(
+    dataset: rasterio.DatasetReader, what: str, row: int, column: int, layer: int
+) -> int:
+    """Give offset or size of a block, bytes; 0 of one that was left out."""
+    return int(dataset.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=layer) or 0)
+
+
 def _index(dataset: rasterio.DatasetReader) -> BlockIndex:
     height, width = dataset.block_shapes[0]
     shape = -(-dataset.height // height), -(-dataset.width // width)
     starts, sizes = (
         np.array(
             [
-                [
-                    int(dataset.get_tag_item(f"BLOCK_{what}_{x}_{y}", "TIFF", bidx=1) or 0)
-                    for x in range(shape[1])
-                ]
+                [_block_tag(dataset, what, y, x, 1) for x in range(shape[1])]
                 for y in range(shape[0])
             ],
             np.int64,

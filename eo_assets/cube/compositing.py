@@ -21,19 +21,13 @@ import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
 from eo_assets.cube.access import gdal_environment, reader_threads
+from eo_assets.cube.block_index import stored_bytes
 from eo_assets.cube.diagnosis import is_remote, naming
 from eo_assets.cube.graph.operations import CompositeMethod, Order, ValidPixels
 from eo_assets.cube.masking import Usability
 from eo_assets.cube.preview import preview_band, preview_usability
 from eo_assets.cube.radiometry import Packed
-from eo_assets.cube.reading import (
-    Read,
-    WindowRead,
-    covers,
-    read_band,
-    read_usability,
-    stored_bytes,
-)
+from eo_assets.cube.reading import Read, WindowRead, covers, read_band, read_usability
 from eo_assets.cube.reducers import reduce_observations
 from eo_assets.cube.scene import Scene, SourceBand, SourceFile
 from eo_assets.errors import SourceContractError, SourceReadError

@@ -27,14 +27,20 @@ def packing(band: Band) -> dict[str, float | int | str]:
     """
     quantity = band.quantity
     return {
-        "scale_factor": quantity.scale,
-        "add_offset": quantity.offset,
-        "_FillValue": quantity.nodata,
-        "units": quantity.units,
+        **_attributes(quantity),
         "standard_name": _STANDARD_NAMES.get(quantity.name, quantity.name),
         "long_name": band.title,
         "center_wavelength_um": band.center_wavelength_um,
         "full_width_half_max_um": band.full_width_half_max_um,
+    }
+
+
+def _attributes(quantity: Quantity) -> dict[str, float | int | str]:
+    return {
+        "scale_factor": quantity.scale,
+        "add_offset": quantity.offset,
+        "_FillValue": quantity.nodata,
+        "units": quantity.units,
     }
 
 
@@ -101,10 +107,4 @@ def pack(
     """
     steps = np.rint((values.astype(np.float64) - quantity.offset) / quantity.scale)
     stored = np.where(np.isfinite(steps), np.clip(steps, 1, most), 0).astype(np.uint16)
-    described = {
-        "scale_factor": quantity.scale,
-        "add_offset": quantity.offset,
-        "_FillValue": quantity.nodata,
-        "units": quantity.units,
-    }
-    return xr.Variable(("y", "x"), stored, {**described, **attributes})
+    return xr.Variable(("y", "x"), stored, {**_attributes(quantity), **attributes})

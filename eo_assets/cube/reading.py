@@ -302,31 +302,6 @@ def read_window(
     )
 
 
-def stored_bytes(file: SourceFile, reach: Window2D) -> int:
-    """Tell from its header how large the blocks under a window of a file are as they are stored.
-
-    Args:
-        file: A file this thread has just read.
-        reach: Rows and columns of it.
-
-    Returns:
-        Bytes; 0 for an array of a Zarr.
-    """
-    layer = file.layer
-    if isinstance(layer, str):
-        return 0
-    dataset = open_file(file.href)
-    rows, columns = (
-        range(span.start // size, -(-span.stop // size))
-        for span, size in zip(reach, dataset.block_shapes[layer - 1], strict=True)
-    )
-    return sum(
-        int(dataset.get_tag_item(f"BLOCK_SIZE_{x}_{y}", "TIFF", bidx=layer) or 0)
-        for y in rows
-        for x in columns
-    )
-
-
 @lru_cache(maxsize=64)
 def _zarr_array(group: str, name: str, stamp: tuple[int, int]) -> Any:  # noqa: ARG001 -- of the key
     try:

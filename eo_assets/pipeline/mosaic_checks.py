@@ -144,20 +144,17 @@ def look_at_mosaic(task: LookTask) -> tuple[Verdict, Verdict, Verdict]:
     if grid.passed:
         grid = _with_outline(grid, mosaic, task.partition)
 
-    def look(name: str) -> tuple[BandRange, npt.NDArray[np.uint16]]:
-        pixels = sampled(mosaic[name])
+    def look(name: str) -> tuple[BandRange, npt.NDArray[np.uint16] | None]:
+        pixels, quantity = sampled(mosaic[name]), task.quantities[name]
+        telling = quantity.name == "reflectance" and name in _TELLING
         # of the same places in all bands
-        sample = pixels[:: -(-pixels.size // MOST_PIXELS)].copy()
-        return range_of(name, pixels, task.quantities[name]), sample
+        sample = pixels[:: -(-pixels.size // MOST_PIXELS)].copy() if telling else None
+        return range_of(name, pixels, quantity), sample
 
     with ThreadPoolExecutor(THREADS) as pool:
         looked = dict(zip(task.quantities, pool.map(look, task.quantities), strict=True))
     ranges = [found for found, _ in looked.values()]
-    samples = {
-        name: sample
-        for name, (_, sample) in looked.items()
-        if task.quantities[name].name == "reflectance" and name in _TELLING
-    }
+    samples = {name: sample for name, (_, sample) in looked.items() if sample is not None}
     return grid, judge_ranges(ranges), judge_radiometry(samples)
 
 

@@ -13,9 +13,10 @@ from pyproj import Transformer
 from rasterio.warp import Resampling, reproject
 from scipy.ndimage import map_coordinates
 
+from eo_assets.cube.block_index import stored_bytes
 from eo_assets.cube.graph import ValidPixels
 from eo_assets.cube.grid import Grid
-from eo_assets.cube.reading import read_band, read_usability, stored_bytes
+from eo_assets.cube.reading import read_band, read_usability
 from eo_assets.cube.scene import SourceFile
 from eo_assets.cube.warp import bilinear, block_mean, nearest, source_coordinates
 from eo_assets.errors import SourceContractError
