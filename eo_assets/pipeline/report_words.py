@@ -64,19 +64,18 @@ def facts(inputs: ReportInputs, overview: Overview | None) -> list[tuple[str, st
 
 
 def reading(inputs: ReportInputs) -> list[tuple[str, str]]:
-    """Say how completely the scenes could be read."""
+    """Say how completely the scenes could be read.
+
+    How often reads were tried again is left to the record of the mosaic: a report says what its
+    inputs are, and a mosaic is the same however long a server was busy.
+    """
     made = inputs.reading
     found = []
     if "completeness_pct" in made:
-        share = f"{made['completeness_pct']:.1f} % of what the archive offers"
-        found.append(("Complete", share + (f"; {_tries(made)}" if made.get("retries") else "")))
+        found.append(("Complete", f"{made['completeness_pct']:.1f} % of what the archive offers"))
     if made.get("failed_reads"):
         found.append(("Could not be read", str(made["failed_reads"])))
     return found
-
-
-def _tries(made: Mapping[str, float | int | str]) -> str:
-    return f"{made['retries']:,} of {made['windows_read']:,} windows were read again"
 
 
 _STILL = 0.5

@@ -122,7 +122,7 @@ def test_files_are_those_made_in_a_folder(local, remote, where, step):
     assert differing(local.folder(where, step), remote.folder(where, step)) == set()
 
 
-@pytest.mark.parametrize("step", ["mosaic", "geotiff", "clusters"])
+@pytest.mark.parametrize("step", ["mosaic", "geotiff", "clusters", "reports"])
 def test_products_are_made_again_from_their_items_on_object_storage(remote, step):
     item = remote.read_record(LATER, step).files["stac_item"]
     stays = remote.root / f"{CORNER.id}/{CORNER.collection}/{LATER.date}/{step}" / item

@@ -107,6 +107,10 @@ def test_every_product_is_made_again_byte_for_byte(store, tmp_path, partition, s
     assert not found.other_software
     # the item itself is the same too: nothing in it depends on when or where it was written
     assert (found.folder / item.name).read_bytes() == item.read_bytes()
+    # what has no item of its own is in that of the others
+    stack, restored = store.folder(partition, "band_stack"), found.folder.parent / "band_stack"
+    for name in ("cube.json", "grid.json"):
+        assert (restored / name).read_bytes() == (stack / name).read_bytes()
 
 
 def test_the_item_says_sources_software_graph_and_checksums(store):

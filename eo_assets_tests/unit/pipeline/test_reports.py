@@ -185,6 +185,19 @@ def test_the_same_inputs_give_the_same_page(tmp_path, inputs, page):
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
 
 
+def test_reads_that_were_tried_again_leave_no_trace(tmp_path):
+    made = []
+    for retries in (0, 3):
+        read = {"completeness_pct": 99.5, "windows_read": 40, "retries": retries}
+        folder = tmp_path / f"{retries}"
+        folder.mkdir()
+        inputs = ReportInputs(**{**DAY, "empty": "all_cloud", "reading": read})
+        build_report(inputs, folder, runner=InProcess())
+        made.append([path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())])
+    assert made[0] == made[1]
+    assert all("99.5 % of what the archive offers" in text for text in made[0])
+
+
 def test_landsat_has_the_same_report(tmp_path):
     inputs = inputs_for(tmp_path, bands=LANDSAT)
     summary = build_report(inputs, tmp_path, runner=InProcess())
