@@ -14,8 +14,8 @@ from eo_assets.places import Place, writing
 from eo_assets.places.zarrs import zarr_at
 
 EDGE_PX = 512
-READ_PX = 2_048
-"""Edge of what is read at once, pixels."""
+READ_PIXELS = 2_048**2
+"""Pixels read at once, but a row of chunks at least."""
 
 SAMPLES = 8
 """Rows and columns a pixel of the thumbnail is averaged from at least, where there are as many."""
@@ -49,18 +49,19 @@ def write_thumbnail(paths: tuple[Place, Place]) -> None:
 def _decimated(array: Any) -> npt.NDArray[np.float32]:
     step = max(-(-max(array.shape) // EDGE_PX), 1)
     apart = max(step // SAMPLES, 1)
-    edge = max(READ_PX // step, 1) * step
     height, width = (length // step * step for length in array.shape)
-    means = np.empty((height // step, width // step))
-    # a large mosaic never lies in memory as a whole
-    for top in range(0, height, edge):
-        for left in range(0, width, edge):
-            rows = slice(top, min(top + edge, height))
-            columns = slice(left, min(left + edge, width))
-            mean = _means(_sampled(array[rows, columns], step, apart), -(-step // apart))
-            means[top // step :, left // step :][: mean.shape[0], : mean.shape[1]] = mean
+    row_of_chunks = array.chunks[0]
+    rows = max(READ_PIXELS // (row_of_chunks * array.shape[1]), 1) * row_of_chunks
+    means, rest = [], np.empty((0, width), array.dtype)
+    # a large mosaic never lies in memory as a whole, and no chunk is decoded twice: a row of
+    # squares that a piece ends in is left to the next
+    for top in range(0, height, rows):
+        piece = np.concatenate([rest, array[top : min(top + rows, height), :width]])
+        whole = len(piece) // step * step
+        means.append(_means(_sampled(piece[:whole], step, apart), -(-step // apart)))
+        rest = piece[whole:]
     scale = float(array.attrs.get("scale_factor", 1.0))
-    return means.astype(np.float32) * np.float32(scale)
+    return np.concatenate(means).astype(np.float32) * np.float32(scale)
 
 
 def _sampled(pixels: npt.NDArray[Any], step: int, apart: int) -> npt.NDArray[Any]:
@@ -82,7 +83,7 @@ def _means(pixels: npt.NDArray[Any], step: int) -> npt.NDArray[np.float64]:
 def _sums(pixels: npt.NDArray[Any], step: int, dtype: Any) -> npt.NDArray[Any]:
     """Add up squares; whole rows first, which is several times faster than both at once."""
     rows = pixels.reshape(-1, step, pixels.shape[1]).sum(axis=1, dtype=dtype)
-    total: npt.NDArray[Any] = rows.reshape(len(rows), -1, step).sum(axis=2)
+    total: npt.NDArray[Any] = rows.reshape(len(rows), pixels.shape[1] // step, step).sum(axis=2)
     return total
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from odc.geo.geobox import GeoBox
 from PIL import Image
+from zarr.storage import LocalStore, LoggingStore
 
 from eo_assets.cube.grid import blocks
 from eo_assets.reporting import thumbnail
@@ -39,10 +41,10 @@ def test_each_pixel_is_the_mean_of_what_was_seen_of_its_square(mosaic, tmp_path,
     path, cells = mosaic
     monkeypatch.setattr(thumbnail, "EDGE_PX", 20)
     pictures = []
-    for read_px in (3_072, 130):
-        monkeypatch.setattr(thumbnail, "READ_PX", read_px)
-        thumbnail.write_thumbnail((path, tmp_path / f"{read_px}.png"))
-        pictures.append(np.asarray(Image.open(tmp_path / f"{read_px}.png")))
+    for at_once in (3_072**2, 1):
+        monkeypatch.setattr(thumbnail, "READ_PIXELS", at_once)
+        thumbnail.write_thumbnail((path, tmp_path / f"{at_once}.png"))
+        pictures.append(np.asarray(Image.open(tmp_path / f"{at_once}.png")))
     assert np.array_equal(*pictures)
     whole = cells[: GEOBOX.shape[0] // STEP, : GEOBOX.shape[1] // STEP]
     expected = (255 * np.clip(whole / 10_000 / 0.25, 0, 1) ** 0.6).astype(np.uint8)
@@ -50,3 +52,13 @@ def test_each_pixel_is_the_mean_of_what_was_seen_of_its_square(mosaic, tmp_path,
     seen[1, 0] = False
     assert np.array_equal(pictures[0][..., 3] > 0, seen)
     assert np.array_equal(pictures[0][..., 0][seen], expected[seen])
+
+
+def test_each_chunk_is_decoded_once(mosaic, monkeypatch):
+    monkeypatch.setattr(thumbnail, "EDGE_PX", 20)
+    monkeypatch.setattr(thumbnail, "READ_PIXELS", 1)
+    store = LoggingStore(LocalStore(mosaic[0], read_only=True), log_level="CRITICAL")
+    band = zarr.open_array(store, path="red", mode="r")
+    store.counter.clear()
+    thumbnail._decimated(band)
+    assert store.counter["get"] == band.nchunks == 6
