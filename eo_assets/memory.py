@@ -7,6 +7,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 
+def can_give_back() -> bool:
+    """Tell whether the allocator can be asked to; only glibc's can."""
+    return _malloc_trim() is not None
+
+
 def give_back() -> None:
     """Give back what the allocator keeps without need.
 
