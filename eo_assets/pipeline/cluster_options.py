@@ -17,6 +17,8 @@ from eo_assets.errors import ConfigurationError
 from eo_assets.storage.store import digest_of
 
 MAX_CLUSTERS = 64
+MAX_SAMPLE = 400_000
+"""Pixels: with twelve bands 10 MB, the most Dask sends along with a task without a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ class ClusterOptions:
         pca_share: Keep as many principal components as explain this share of the variance; 0
             keeps the features as they are.
         seed: Of every random choice.
-        sample_size: Most pixels to learn from.
+        sample_size: Most pixels to learn from, 64 to 400,000.
         k_range: Smallest and largest number of classes the scan tries.
         reference_date: Date whose mosaic founds the code book; None for the first date that needs
             one.
@@ -75,10 +77,10 @@ class ClusterOptions:
                 f"Principal components should explain {self.pca_share:g} of the variance.",
                 "Give a share from 0 to 1, such as 0.99; 0 uses no components.",
             )
-        if self.sample_size < MAX_CLUSTERS:
+        if not MAX_CLUSTERS <= self.sample_size <= MAX_SAMPLE:
             raise ConfigurationError(
                 f"A sample of {self.sample_size} pixels is asked for.",
-                f"Give at least {MAX_CLUSTERS}; 50,000 serve most scenes.",
+                f"Give {MAX_CLUSTERS} to {MAX_SAMPLE:,}; 50,000 serve most scenes.",
             )
 
     def recipe(self, bands: Sequence[StoredBand]) -> Recipe:

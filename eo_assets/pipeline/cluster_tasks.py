@@ -77,7 +77,7 @@ def sample_block(task: SampleTask) -> tuple[Hashes, Packed]:
 
 @dataclass(frozen=True)
 class Sample:
-    """Sampled pixels, the only ones tasks carry: a megabyte of packed values at most.
+    """Sampled pixels, the only ones tasks carry: packed, fifty thousand are a megabyte.
 
     Attributes:
         pixels: ``(pixel, band)``, packed, in the order of their hashes.

@@ -48,7 +48,9 @@ class ClustersConfig(dg.Config):
         description="Keep as many principal components as explain this share of the variance, "
         "such as 0.99; 0 uses the features themselves.",
     )
-    sample_size: int = Field(default=50_000, description="Most pixels to learn from.")
+    sample_size: int = Field(
+        default=50_000, description="Most pixels to learn from, 64 to 400,000."
+    )
     smallest_k: int = Field(default=2, description="Smallest number of classes the scan tries.")
     largest_k: int = Field(default=14, description="Largest number of classes the scan tries.")
     reference_date: str = Field(

@@ -101,6 +101,47 @@ def test_known_classes_do_not_depend_on_the_order_of_dates(book):
         assert np.array_equal(recognise(a, coordinates).rows, recognise(b, coordinates).rows)
 
 
+def test_the_same_land_has_the_same_classes_on_all_dates_together():
+    """Noise, haze and sun differ from date to date, and snow comes and goes."""
+    covers = np.array(
+        [[0.02, 0.02], [0.03, 0.30], [0.06, 0.42], [0.09, 0.25], [0.18, 0.22], [0.25, 0.33]]
+    )
+    snow = np.array([0.60, 0.55])
+    rng = np.random.default_rng(1)
+    land = rng.integers(0, len(covers), 6_000)
+    below_snow_line = rng.random(len(land)) < 0.8
+
+    def seen(snowed=False):
+        spectra = covers[land]
+        if snowed:
+            spectra = np.where(below_snow_line[:, None], spectra, snow)
+        gain, haze = 1 + rng.normal(0, 0.02), rng.normal(0, 0.004)
+        return (spectra * gain + haze + rng.normal(0, 0.008, spectra.shape)).T
+
+    dates = {f"2023-{month:02}-15": seen(snowed=month in {1, 12}) for month in (7, 8, 9, 10, 12, 1)}
+    first, *others = dates
+    recipe = Recipe(method="minibatch_kmeans", n_clusters=len(covers), features=("red", "nir"))
+    bands = dict(zip(("red", "nir"), dates[first], strict=True))
+    model = fit_classes(dates[first], bands, recipe, k_scan=pd.DataFrame(), date=first)
+    book = CodeBook.found(model, date=first, mosaic=first)
+    for date in others:
+        groups = find_new_groups(book.model, book.model.space.apply(dates[date]))
+        book = book.seen(date, date, groups=groups, names=["snow"] * len(groups))
+
+    def ids_on(date):
+        model = book.model_for(date)
+        return np.array(model.class_ids)[recognise(model, model.space.apply(dates[date])).rows]
+
+    ids = np.stack([ids_on(date) for date in dates])
+    same_land = ids[:, below_snow_line]
+    assert (same_land == same_land[0]).all(axis=0).mean() > 0.95
+    # each cover has a class of its own, and snow one that no cover has, the same on both dates
+    of_covers = {int(np.bincount(ids[0, land == cover]).argmax()) for cover in range(len(covers))}
+    assert of_covers == set(range(1, len(covers) + 1))
+    [of_snow] = np.unique(ids[-2:, ~below_snow_line])
+    assert of_snow > len(covers)
+
+
 def test_a_code_book_survives_json_to_the_last_digit(book):
     full = look(book, "2023-10-13", "m1", [*CENTRES, NEW[0]], [900, 900, 900, 300])
     restored = CodeBook.from_json(full.to_json())

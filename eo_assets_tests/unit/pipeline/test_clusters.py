@@ -173,6 +173,7 @@ def test_many_classes_come_with_a_warning(scene):
         ({"n_clusters": 65}, ConfigurationError, "from 2 to 64"),
         ({"k_range": (5, 3)}, ConfigurationError, "rising"),
         ({"features": ("red", "pan")}, ConfigurationError, "no band pan, nor is that an index"),
+        ({"sample_size": 400_001}, ConfigurationError, "64 to 400,000"),
         ({"method": "dbscan"}, UnknownNameError, "minibatch_kmeans"),
     ],
 )
