@@ -21,6 +21,12 @@ import pytest
 from eo_assets_tests.whole_archive import whole_archive
 
 START_S = 300
+BACKFILL = """query($id: String!) {partitionBackfillOrError(backfillId: $id) {
+  ... on PartitionBackfill {status partitionNames
+  assetBackfillData {assetBackfillStatuses {... on AssetPartitionsStatusCounts {
+    assetKey {path} numPartitionsTargeted numPartitionsMaterialized numPartitionsFailed}}}}}}"""
+BACKFILL_RUNS = """query($filter: RunsFilter) {runsOrError(filter: $filter, limit: 50) {
+  ... on Runs {results {status tags {key value}}}}}"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server"]
 
 
@@ -62,6 +68,21 @@ def still_alive(processes: dict[int, str]) -> dict[int, str]:
     return alive
 
 
+@dataclass(frozen=True)
+class Backfill:
+    """A backfill as Dagster tells of it.
+
+    Attributes:
+        status: ``REQUESTED``, ``COMPLETED_SUCCESS``, ``COMPLETED_FAILED``, ...
+        partitions: Their keys, in order.
+        counts: Partitions by asset: chosen, materialised, failed.
+    """
+
+    status: str
+    partitions: list[str]
+    counts: dict[str, tuple[int, int, int]]
+
+
 @dataclass
 class Dev:
     """A running ``eo-assets dev``.
@@ -101,6 +122,25 @@ class Dev:
                 return status
             time.sleep(1)
         return "TIMEOUT"
+
+    def backfill(self, backfill_id: str) -> Backfill:
+        """A backfill as it is now."""
+        state = self.ask(BACKFILL, id=backfill_id)["partitionBackfillOrError"]
+        counts = {
+            one["assetKey"]["path"][0]: (
+                one["numPartitionsTargeted"],
+                one["numPartitionsMaterialized"],
+                one["numPartitionsFailed"],
+            )
+            for one in state["assetBackfillData"]["assetBackfillStatuses"]
+        }
+        return Backfill(state["status"], sorted(state["partitionNames"]), counts)
+
+    def backfill_runs(self, backfill_id: str) -> list[tuple[str, dict[str, str]]]:
+        """Status and tags of each run of a backfill."""
+        tagged = {"tags": [{"key": "dagster/backfill", "value": backfill_id}]}
+        runs = self.ask(BACKFILL_RUNS, filter=tagged)["runsOrError"]["results"]
+        return [(run["status"], {tag["key"]: tag["value"] for tag in run["tags"]}) for run in runs]
 
     def stop(self, number: signal.Signals, *, timeout_s: float = 90) -> tuple[int, dict[int, str]]:
         """Signal the command as a terminal would; its exit code and the processes left over."""

@@ -24,12 +24,6 @@ GROUP = "/locations/__repository__@eo_assets/asset-groups/scenes_to_reports/line
 WAIT_MS = 180_000
 
 RUNS = "{runsOrError(limit: 20) {... on Runs {results {runId}}}}"
-BACKFILL = """query($id: String!) {partitionBackfillOrError(backfillId: $id) {
-  ... on PartitionBackfill {status partitionNames
-  assetBackfillData {assetBackfillStatuses {... on AssetPartitionsStatusCounts {
-    assetKey {path} numPartitionsTargeted numPartitionsMaterialized numPartitionsFailed}}}}}}"""
-BACKFILL_RUNS = """query($filter: RunsFilter) {runsOrError(filter: $filter, limit: 20) {
-  ... on Runs {results {status tags {key value}}}}}"""
 OUTCOMES = """query($step: String!, $partitions: [String!]) {
   assetNodeOrError(assetKey: {path: [$step]}) {... on AssetNode {
     assetMaterializations(partitions: $partitions) {partition metadataEntries {
@@ -181,23 +175,14 @@ def backfill(page, dev, run, pictures) -> str:
 
 
 def test_backfill_makes_exactly_what_was_chosen(dev, backfill):
-    state = dev.ask(BACKFILL, id=backfill)["partitionBackfillOrError"]
-    assert state["status"] == "COMPLETED_SUCCESS"
-    assert sorted(state["partitionNames"]) == CHOSEN
-    counts = {
-        one["assetKey"]["path"][0]: (
-            one["numPartitionsTargeted"],
-            one["numPartitionsMaterialized"],
-            one["numPartitionsFailed"],
-        )
-        for one in state["assetBackfillData"]["assetBackfillStatuses"]
-    }
-    assert counts == dict.fromkeys(STEPS, (6, 6, 0))
-    tagged = {"tags": [{"key": "dagster/backfill", "value": backfill}]}
-    runs = dev.ask(BACKFILL_RUNS, filter=tagged)["runsOrError"]["results"]
+    state = dev.backfill(backfill)
+    assert state.status == "COMPLETED_SUCCESS"
+    assert state.partitions == CHOSEN
+    assert state.counts == dict.fromkeys(STEPS, (6, 6, 0))
+    runs = dev.backfill_runs(backfill)
     # one process for all dates of a region
-    assert [run["status"] for run in runs] == ["SUCCESS"] * 2
-    tags = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
+    assert [status for status, _ in runs] == ["SUCCESS"] * 2
+    tags = [tags for _, tags in runs]
     assert {tag["eo_assets/region"] for tag in tags} == set(REGIONS)
     assert {tag["eo_assets/date"] for tag in tags} == {f"{DATES[0]}..{DATES[-1]}"}
 

@@ -20,14 +20,6 @@ WAIT_S = 600
 LAUNCH = """mutation($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
   __typename ... on LaunchBackfillSuccess {backfillId} ... on PythonError {message}}}"""
-STATUS = """query($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {... on PartitionBackfill {
-  status
-  assetBackfillData {assetBackfillStatuses {... on AssetPartitionsStatusCounts {
-    assetKey {path} numPartitionsTargeted numPartitionsMaterialized numPartitionsFailed}}}}}}"""
-RUNS = """query($filter: RunsFilter) {
-  runsOrError(filter: $filter, limit: 50) {... on Runs {results {
-  status tags {key value}}}}}"""
 
 
 @pytest.fixture(scope="module")
@@ -68,27 +60,19 @@ def test_backfill_of_dates_by_regions(dev):
     backfill = launched["backfillId"]
     deadline = time.monotonic() + WAIT_S
     while True:
-        state = dev.ask(STATUS, id=backfill)["partitionBackfillOrError"]
-        if state["status"].startswith("COMPLETED") or time.monotonic() > deadline:
+        state = dev.backfill(backfill)
+        if state.status.startswith("COMPLETED") or time.monotonic() > deadline:
             break
         time.sleep(1)
     # the bad date of one region; everything else is there
-    assert state["status"] == "COMPLETED_FAILED"
-    counts = {
-        one["assetKey"]["path"][0]: (
-            one["numPartitionsTargeted"],
-            one["numPartitionsMaterialized"],
-            one["numPartitionsFailed"],
-        )
-        for one in state["assetBackfillData"]["assetBackfillStatuses"]
-    }
-    assert counts == {"stac_items": (8, 8, 0), "band_stack": (8, 7, 1), "mosaic": (8, 7, 1)}
-    tagged = {"tags": [{"key": "dagster/backfill", "value": backfill}]}
-    runs = dev.ask(RUNS, filter=tagged)["runsOrError"]["results"]
-    tags = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
+    assert state.status == "COMPLETED_FAILED"
+    counts = {"stac_items": (8, 8, 0), "band_stack": (8, 7, 1), "mosaic": (8, 7, 1)}
+    assert state.counts == counts
+    runs = dev.backfill_runs(backfill)
+    tags = [tags for _, tags in runs]
     assert {tag["eo_assets/region"] for tag in tags} == set(REGIONS)
     # a run a region, and one for each date that a bad one did not take along
-    assert sorted(run["status"] for run in runs) == ["FAILURE"] + ["SUCCESS"] * 4
+    assert sorted(status for status, _ in runs) == ["FAILURE"] + ["SUCCESS"] * 4
     records = sorted(
         (record.parts[-5], record.parts[-3])
         for record in dev.outputs.glob("*/*/*/mosaic/record.json")
