@@ -12,8 +12,8 @@ import numpy.typing as npt
 import rasterio
 
 from eo_assets.cube.access import INGESTED_BYTES, open_file, with_retries
+from eo_assets.cube.alignment import Window2D
 from eo_assets.cube.grid import Grid
-from eo_assets.cube.reading import Window2D
 from eo_assets.cube.scene import Scene, SourceFile
 
 Int = npt.NDArray[np.int64]

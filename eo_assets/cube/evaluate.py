@@ -16,13 +16,14 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from eo_assets.cube.access import gdal_environment
-from eo_assets.cube.compositing import EXACT, PREVIEW, Status
+from eo_assets.cube.compositing import Status
 from eo_assets.cube.demand import demanded
 from eo_assets.cube.executing import Execution, Place
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.graph.signatures import Kind
 from eo_assets.cube.raster import Raster
 from eo_assets.cube.reading import Read
+from eo_assets.cube.scene_reading import EXACT, PREVIEW
 from eo_assets.errors import ConfigurationError
 
 

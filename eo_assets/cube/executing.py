@@ -13,7 +13,7 @@ from odc.geo.geobox import GeoBox
 
 from eo_assets.catalog.indices import get_index
 from eo_assets.cube import functions
-from eo_assets.cube.compositing import Reader, Rule, Status, attempted_bands, composite
+from eo_assets.cube.compositing import Rule, Status, attempted_bands, composite
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.graph.expression import compute, names_in
 from eo_assets.cube.graph.operations import (
@@ -38,6 +38,7 @@ from eo_assets.cube.over_time import reduce_series
 from eo_assets.cube.packing import packing_of_file, packings
 from eo_assets.cube.periods import periods
 from eo_assets.cube.raster import Plane, Raster
+from eo_assets.cube.scene_reading import Reader
 from eo_assets.errors import ConfigurationError, ViewLimitError
 from eo_assets.terrain.ground import ground_pixel_m
 

@@ -16,12 +16,12 @@ from affine import Affine
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
+from eo_assets.cube.alignment import band_window, quality_window
 from eo_assets.cube.block_index import BlockIndex, Cost
-from eo_assets.cube.compositing import order_scenes, passes
 from eo_assets.cube.graph.operations import Composite, ValidPixels
 from eo_assets.cube.grid import inside, project_outline
-from eo_assets.cube.reading import band_window, quality_window
 from eo_assets.cube.scene import Scene
+from eo_assets.cube.scene_order import order_scenes, passes
 from eo_assets.cube.warp import source_coordinates
 
 COARSE_CELLS = 256

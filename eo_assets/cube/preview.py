@@ -19,23 +19,15 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from eo_assets.cube.access import file_stamp, open_file, with_retries
+from eo_assets.cube.alignment import aligned, pixel_ratio
 from eo_assets.cube.graph.operations import ValidPixels
 from eo_assets.cube.grid import Grid
 from eo_assets.cube.masking import Usability, usability
 from eo_assets.cube.radiometry import Packed, packed_values
-from eo_assets.cube.reading import (
-    WindowRead,
-    aligned,
-    checked,
-    file_grid,
-    pixel_ratio,
-    read_band,
-    read_usability,
-    read_window,
-    refuse_pixels,
-)
+from eo_assets.cube.reading import read_band, read_usability
 from eo_assets.cube.scene import SourceBand, SourceFile
 from eo_assets.cube.warp import source_coordinates
+from eo_assets.cube.windows import WindowRead, checked, file_grid, read_window, refuse_pixels
 from eo_assets.errors import ViewLimitError
 
 FINER_THAN = 1.2

@@ -17,7 +17,7 @@ from odc.geo.geom import Geometry
 from eo_assets.cube.evaluate import Evaluation, evaluate, evaluate_times
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid, inside, project_outline
-from eo_assets.cube.reading import file_grid
+from eo_assets.cube.windows import file_grid
 from eo_assets.errors import ConfigurationError, ViewLimitError
 
 MAX_PIXELS = 250_000

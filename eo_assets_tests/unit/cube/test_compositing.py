@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
 from eo_assets.catalog.quality import SCL
-from eo_assets.cube.compositing import Status, order_scenes
+from eo_assets.cube.compositing import Status
 from eo_assets.cube.evaluate import evaluate
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.probing import probe_scene, with_grids
 from eo_assets.cube.scene import Scene
+from eo_assets.cube.scene_order import order_scenes
 from eo_assets_tests.tiny_archive import CLEAR, CLOUD, FILL, UTM, lonlat_ring, make_scene
 
 X, Y = 399_960.0, 5_000_040.0

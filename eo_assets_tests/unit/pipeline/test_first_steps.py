@@ -244,9 +244,9 @@ def mosaic_of(where, store, budget):
 
 def fresh_readers():
     """Leave the files behind that reading threads have open."""
-    from eo_assets.cube import compositing
+    from eo_assets.cube import scene_reading
 
-    compositing._pool.cache_clear()
+    scene_reading._pool.cache_clear()
 
 
 def test_pixels_lost_to_a_damaged_file_count_against_the_failure_budget(catalog, store):
