@@ -1,11 +1,15 @@
-"""Burnt areas of a year as a STAC item."""
+"""Burnt areas of a year, and of several, as STAC items."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
+import pandas as pd
 from odc.geo.geobox import GeoBox
 
+from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.graph import VirtualCube
 from eo_assets.fires.severity import CLASSES, NODATA
 from eo_assets.pipeline.burn_files import (
@@ -16,13 +20,14 @@ from eo_assets.pipeline.burn_files import (
     TITLES,
     FilesTask,
 )
+from eo_assets.pipeline.burn_history import History
 from eo_assets.pipeline.class_products import CLASSIFICATION
-from eo_assets.places import place
-from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import file_asset, product_item, raster_asset, write_item
+from eo_assets.places import Place, place
+from eo_assets.storage.companions import companions
+from eo_assets.storage.partition import Partition, WholeRegion
+from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.provenance import Origin
 from eo_assets.storage.store import Record
-from eo_assets.storage.vectors import GEOPARQUET_TYPE
 
 
 def write_burn_item(
@@ -74,14 +79,12 @@ def write_burn_item(
             "indices": raster_asset(
                 place(task.indices), title="Burn indices", roles=("data",), bands=quantities
             ),
-            "patches": file_asset(
-                folder / PATCHES, media_type=GEOPARQUET_TYPE, title="Burnt patches", roles=("data",)
-            ),
-            "sites": file_asset(
-                folder / SITES,
-                media_type=GEOPARQUET_TYPE,
-                title="Burnt area by protected site",
-                roles=("data",),
+            **companions(
+                folder,
+                {
+                    "patches": (PATCHES, "Burnt patches"),
+                    "sites": (SITES, "Burnt area by protected site"),
+                },
             ),
         },
         origin=Origin(sources=tuple(scene.id for scene in scenes), cubes=seasons),
@@ -93,3 +96,54 @@ def write_burn_item(
     )
     item["stac_extensions"] = [*item["stac_extensions"], CLASSIFICATION]
     write_item(place(task.severity).with_suffix(".json"), item)
+
+
+def write_years_item(
+    subject: WholeRegion,
+    years: Mapping[int, Record],
+    history: History,
+    path: Place,
+    described: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """Write the STAC item of burnt areas over the years beside its files.
+
+    Args:
+        subject: The region.
+        years: Record of each year's burnt areas.
+        history: What was counted over them.
+        path: The map of how many years burnt.
+        described: The other files, STAC assets by key.
+
+    Returns:
+        Name of the item's file.
+    """
+    turns = [
+        pd.Timestamp(f"{year}-01-01", tz="UTC").to_pydatetime()
+        for year in (min(years), max(years) + 1)
+    ]
+    years_burnt = raster_asset(
+        path,
+        title=f"Years burnt, {get_collection(subject.region.collection).title}",
+        roles=("data", "classification"),
+        bands=[{"name": "years_burnt", "data_type": "uint8", "nodata": 255}],
+    )
+    item = product_item(
+        subject,
+        history.grid.geobox,
+        item_id=path.stem,
+        acquired=turns,
+        stac_assets={"years_burnt": years_burnt, **described},
+        origin=Origin(products=tuple(_item_of(years[year]) for year in years)),
+        properties={
+            "eo_assets:burnt_ha": history.burnt_ha,
+            "eo_assets:repeat_ha": history.repeat_ha,
+        },
+    )
+    target = path.with_suffix(".json")
+    write_item(target, item)
+    return target.name
+
+
+def _item_of(record: Record) -> str:
+    """The item of a year, as seen from that of several."""
+    return f"../../{record.date}/{record.step}/{record.files['stac_item']}"

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from eo_assets import __version__
-from eo_assets.catalog.collections import get_collection
 from eo_assets.errors import MissingArtifactError
 from eo_assets.fires.severity import BURNT
 from eo_assets.fires.sites import site_names
 from eo_assets.pipeline.burn_history import TIMES, History, HistoryTask, count_years
+from eo_assets.pipeline.burn_item import write_years_item
 from eo_assets.pipeline.burn_page import burn_page
 from eo_assets.pipeline.burn_sites import read_sites
 from eo_assets.pipeline.tasks import TaskRunner
@@ -30,9 +30,8 @@ from eo_assets.reporting.fire_figures import (
     sketch_years,
 )
 from eo_assets.reporting.page import Picture, render
+from eo_assets.storage.companions import companions, pictures
 from eo_assets.storage.partition import Partition, WholeRegion
-from eo_assets.storage.product_item import product_item, raster_asset, write_item
-from eo_assets.storage.provenance import Origin
 from eo_assets.storage.store import Record, Store, digest_of, file_digest
 from eo_assets.storage.tables import read_table, write_table
 from eo_assets.storage.vectors import sites_file
@@ -150,10 +149,10 @@ def _written(
     by_year = _by_year(years)
     sketches = _sketches(years, by_year, history, sites)
     drawings = runner.map(draw, sketches, label="figures")
-    pictures = []
+    drawn = []
     for sketch, drawing in zip(sketches, drawings, strict=True):
         (folder / f"{sketch.key}.png").write_bytes(drawing.png)
-        pictures.append(Picture(sketch=sketch, drawing=drawing))
+        drawn.append(Picture(sketch=sketch, drawing=drawing))
     summary: dict[str, float | int | str] = {
         "years": len(years.made),
         "first_year": min(years.made),
@@ -164,16 +163,27 @@ def _written(
     }
     numbers = {**summary, "by_year": by_year.to_dict("records")}
     (folder / NUMBERS).write_text(json.dumps(numbers, indent=1), encoding="utf-8")
-    page = burn_page(subject, years.records, by_year, site_years, history, pictures)
+    page = burn_page(subject, years.records, by_year, site_years, history, drawn)
     (folder / PAGE).write_text(render(page), encoding="utf-8")
-    _write_item(subject, years, history, folder / name)
+    figures = {sketch.key: f"{sketch.key}.png" for sketch in sketches}
+    described = companions(
+        folder,
+        {
+            "report": (PAGE, "The report"),
+            "numbers": (NUMBERS, "Burnt area by year"),
+            "site_years": (SITE_YEARS, "Burnt area by protected site and year"),
+            "repeat_burns": (REPEATS, "What burnt more than once, by protected site"),
+            **pictures(figures.values(), ending="_picture"),
+        },
+    )
+    item = write_years_item(subject, years.made, history, folder / name, described)
     files = {
         "report": PAGE,
-        **{sketch.key: f"{sketch.key}.png" for sketch in sketches},
+        **figures,
         "years_burnt_map": name,
         "site_years": SITE_YEARS,
         "repeat_burns": REPEATS,
-        "stac_item": (folder / name).with_suffix(".json").name,
+        "stac_item": item,
     }
     return record.model_copy(update={"summary": summary, "files": files})
 
@@ -224,34 +234,3 @@ def _outlines(sites: geopandas.GeoDataFrame, history: History) -> list[Outline]:
             rings.append(np.stack([columns, rows], axis=1))
         found.append((name, rings))
     return found
-
-
-def _item_of(record: Record) -> str:
-    """The item of a year, as seen from the report's."""
-    return f"../../{record.date}/{record.step}/{record.files['stac_item']}"
-
-
-def _write_item(subject: WholeRegion, years: _Years, history: History, path: Place) -> None:
-    seasons = [
-        pd.Timestamp(f"{year}-01-01", tz="UTC").to_pydatetime()
-        for year in (min(years.made), max(years.made) + 1)
-    ]
-    band = {"name": "years_burnt", "data_type": "uint8", "nodata": 255}
-    item = product_item(
-        subject,
-        history.grid.geobox,
-        item_id=path.stem,
-        acquired=seasons,
-        stac_assets={
-            "years_burnt": raster_asset(
-                path, title=f"Years burnt, {get_collection(subject.region.collection).title}",
-                roles=("data", "classification"), bands=[band],
-            )
-        },
-        origin=Origin(products=tuple(_item_of(years.records[year]) for year in years.made)),
-        properties={
-            "eo_assets:burnt_ha": history.burnt_ha,
-            "eo_assets:repeat_ha": history.repeat_ha,
-        },
-    )  # fmt: skip
-    write_item(path.with_suffix(".json"), item)

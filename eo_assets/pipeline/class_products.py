@@ -21,7 +21,6 @@ from eo_assets.storage.tables import mapped_array, write_array, write_table
 CLASSIFICATION = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
 
 MODEL = "model.json"
-PARQUET_TYPE = "application/vnd.apache.parquet"
 TABLES = {
     "classes": "The classes: area, name, colour, silhouette",
     "signatures": "Mean, spread and number of pixels of each class and band",

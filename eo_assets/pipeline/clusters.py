@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from eo_assets.catalog.collections import get_collection
@@ -13,7 +12,6 @@ from eo_assets.pipeline.class_identity import Identified, continuity, identify, 
 from eo_assets.pipeline.class_products import (
     CLASSIFICATION,
     MODEL,
-    PARQUET_TYPE,
     TABLES,
     classification,
     legend,
@@ -25,8 +23,9 @@ from eo_assets.pipeline.cluster_options import ClusterOptions, date_named, scali
 from eo_assets.pipeline.clusters_checks import judge_stability
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import Place
+from eo_assets.storage.companions import companions
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import file_asset, product_item, raster_asset, write_item
+from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.provenance import Origin, origin_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of
 
@@ -105,12 +104,19 @@ def _publish(
         roles=("data", "classification"),
         bands=[band],
     )
+    described = companions(
+        folder,
+        {
+            "model": (MODEL, "The fitted model"),
+            **{f"{table}_table": (file, TABLES[table]) for table, file in tables.items()},
+        },
+    )
     item = product_item(
         partition,
         grid.geobox,
         item_id=name,
         acquired=acquisition_times(upstream),
-        stac_assets={"classes": stac_asset, **_companions(folder, tables)},
+        stac_assets={"classes": stac_asset, **described},
         origin=origin,
         properties={
             "processing:lineage": f"{model.method} on {', '.join(model.features)}",
@@ -138,18 +144,6 @@ def _publish(
         digest=digest_of(STEP, upstream.digest, stac_asset["file:checksum"]),
         verdicts=(judge_stability(summary),),
     )
-
-
-def _companions(folder: Place, tables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    model = file_asset(
-        folder / MODEL, media_type="application/json", title="The fitted model", roles=("metadata",)
-    )
-    return {"model": model} | {
-        f"{title}_table": file_asset(
-            folder / file, media_type=PARQUET_TYPE, title=TABLES[title], roles=("data",)
-        )
-        for title, file in tables.items()
-    }
 
 
 def _summary(

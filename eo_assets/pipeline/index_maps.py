@@ -22,6 +22,7 @@ from eo_assets.pipeline.index_map_tasks import (
 from eo_assets.pipeline.mosaic_blocks import bands_of, open_mosaic
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import Place, place
+from eo_assets.storage.companions import companions, pictures
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.provenance import Origin, origin_of
@@ -162,6 +163,8 @@ def _publish(
             roles=("visual",) if form.is_picture else ("data",),
             bands=[_band(name, form) for name in form.bands],
         )
+    names = [place(task.picture).name for task in tasks]
+    stac_assets |= companions(folder, pictures(names, ending="_picture"))
     name = _name(partition, tasks[0].grid, "maps")
     item = product_item(
         partition,

@@ -9,12 +9,12 @@ import geopandas
 from eo_assets import __version__
 from eo_assets.catalog.collections import get_collection
 from eo_assets.cube.grid import Grid
-from eo_assets.pipeline.class_products import CLASSIFICATION, classification, rgba_of
+from eo_assets.pipeline.class_products import rgba_of
+from eo_assets.pipeline.land_cover_item import write_land_cover_item
 from eo_assets.pipeline.land_cover_report import write_report
 from eo_assets.pipeline.land_cover_tasks import (
     MEASURES,
     NO_PROBABILITY,
-    STEPS_OF_PROBABILITY,
     RasterTask,
     remove_blocks,
     write_raster,
@@ -28,10 +28,9 @@ from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.pipeline.training_polygons import usable_polygons
 from eo_assets.places import Place
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.provenance import Origin, origin_of
 from eo_assets.storage.region_grid import grid_of
-from eo_assets.storage.store import Record, Store, acquisition_times, digest_of, file_digest
+from eo_assets.storage.store import Record, Store, digest_of, file_digest
 from eo_assets.supervised.accuracy import Z_95
 from eo_assets.supervised.method import NODATA
 from eo_assets.supervised.model import DESCRIPTION, ESTIMATOR
@@ -115,7 +114,16 @@ def _publish(
         folder, made, title=partition.region.title, date=str(partition.date), runner=runner,
         labels=target, pixel_m=resolution_m, shape=grid.shape,
     )  # fmt: skip
-    _write_item(folder, name, partition, made, grid, upstream, origin)
+    files |= {
+        "model": ESTIMATOR,
+        "model_description": DESCRIPTION,
+        "accuracy": ACCURACY,
+        "training": TRAINING,
+    }
+    item = write_land_cover_item(
+        target, certainty, files,
+        partition=partition, made=made, grid=grid, upstream=upstream, origin=origin,
+    )  # fmt: skip
     return Record(
         step=STEP,
         region=partition.region.id,
@@ -127,11 +135,7 @@ def _publish(
             **files,
             "land_cover": target.name,
             "probability": certainty.name,
-            "model": ESTIMATOR,
-            "model_description": DESCRIPTION,
-            "accuracy": ACCURACY,
-            "training": TRAINING,
-            "stac_item": f"{name}.json",
+            "stac_item": item,
         },
         digest=digest_of(STEP, upstream.digest, file_digest(target), file_digest(certainty)),
     )
@@ -173,48 +177,6 @@ def _write_rasters(
         ),
     ]
     runner.map(write_raster, tasks, label="land-cover maps")
-
-
-def _write_item(
-    folder: Place,
-    name: str,
-    partition: Partition,
-    made: LandCover,
-    grid: Grid,
-    upstream: Record,
-    origin: Origin,
-) -> None:
-    classes = {one.code: (one.name, one.colour) for one in made.model.classes}
-    band = {"name": "class", "data_type": "uint8", "nodata": NODATA}
-    shares = (*MEASURES, *(f"p_{one.name}" for one in made.model.classes))
-    scaled = {"data_type": "uint8", "nodata": NO_PROBABILITY}
-    scaled |= {"raster:scale": 1 / STEPS_OF_PROBABILITY}
-    item = product_item(
-        partition,
-        grid.geobox,
-        item_id=name,
-        acquired=acquisition_times(upstream),
-        stac_assets={
-            "land_cover": raster_asset(
-                folder / f"{name}.tif",
-                title="Land cover",
-                roles=("data", "classification"),
-                bands=[{**band, "classification:classes": classification(classes)}],
-            ),
-            "probability": raster_asset(
-                folder / f"{name}_probability.tif",
-                title="Probabilities of the classes, and how certain the map is",
-                roles=("data",),
-                bands=[{"name": share, **scaled} for share in shares],
-            ),
-        },
-        origin=origin,
-        properties={
-            "processing:lineage": f"{made.model.method} on {', '.join(made.model.features)}"
-        },
-    )
-    item["stac_extensions"] = [*item["stac_extensions"], CLASSIFICATION]
-    write_item(folder / f"{name}.json", item)
 
 
 def _summary(made: LandCover) -> dict[str, float | int | str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from eo_assets.pipeline.report_inputs import ReportInputs
 from eo_assets.places import Place
+from eo_assets.storage.companions import companions, pictures
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import file_asset, product_item, write_item
+from eo_assets.storage.product_item import product_item, write_item
 from eo_assets.storage.provenance import origin_of
 from eo_assets.storage.store import Store, acquisition_times
 
@@ -43,24 +43,14 @@ def write_report_item(
     name = partition.product_name(
         "report", crs=str(inputs.geobox.crs), resolution_m=abs(float(inputs.geobox.affine.a))
     )
-    page = file_asset(
-        folder / PAGE, media_type="text/html", title="The report", roles=("overview",)
+    described = companions(
+        folder,
+        {
+            "report": (PAGE, "The report"),
+            "numbers": (NUMBERS, "Every number of the report"),
+            **pictures(figures),
+        },
     )
-    numbers = file_asset(
-        folder / NUMBERS,
-        media_type="application/json",
-        title="Every number of the report",
-        roles=("metadata",),
-    )
-    pictures = {
-        Path(file).stem: file_asset(
-            folder / file,
-            media_type="image/png",
-            title=f"Picture: {Path(file).stem.replace('_', ' ')}",
-            roles=("overview",),
-        )
-        for file in figures
-    }
     origin = origin_of(partition, store, STEP)
     if inputs.classes is not None:
         origin = origin.derived_from(f"../clusters/{inputs.classes.record.files['stac_item']}")
@@ -69,7 +59,7 @@ def write_report_item(
         inputs.geobox,
         item_id=name,
         acquired=acquisition_times(store.read_record(partition, "mosaic")),
-        stac_assets={"report": page, "numbers": numbers, **pictures},
+        stac_assets=described,
         origin=origin,
         properties={"processing:lineage": "pictures and numbers of the mosaic and its classes"},
     )

@@ -11,13 +11,13 @@ from eo_assets.pipeline.segmentation import SegmentOptions, Segments, segment_mo
 from eo_assets.pipeline.tasks import TaskRunner
 from eo_assets.places import Place
 from eo_assets.segmentation.methods import get_method
+from eo_assets.storage.companions import companions
 from eo_assets.storage.partition import Partition
-from eo_assets.storage.product_item import file_asset, product_item, raster_asset, write_item
+from eo_assets.storage.product_item import product_item, raster_asset, write_item
 from eo_assets.storage.provenance import Origin, origin_of
 from eo_assets.storage.region_grid import grid_of
 from eo_assets.storage.store import Record, Store, acquisition_times, digest_of, file_digest
 from eo_assets.storage.tables import write_table
-from eo_assets.storage.vectors import GEOPARQUET_TYPE
 
 __all__ = ["STEP", "SegmentOptions", "materialise"]
 
@@ -119,11 +119,12 @@ def _publish(
                 roles=("data",),
                 bands=[{"name": "segment", "data_type": "uint32", "nodata": 0}],
             ),
-            "polygons": file_asset(
-                polygons,
-                media_type=GEOPARQUET_TYPE,
-                title="Outlines and measures of the segments",
-                roles=("data",),
+            **companions(
+                folder,
+                {
+                    "polygons": (polygons.name, "Outlines and measures of the segments"),
+                    "preview": (PREVIEW, "The outlines on the picture of the day"),
+                },
             ),
         },
         origin=origin,

@@ -30,7 +30,8 @@ from eo_assets.pipeline.terrain_blocks import (
     compute_terrain,
     packed,
 )
-from eo_assets.pipeline.terrain_files import ExportTask, PageTask, export, terrain_item, write_page
+from eo_assets.pipeline.terrain_files import PAGE, ExportTask, PageTask, export, write_page
+from eo_assets.pipeline.terrain_item import write_terrain_item
 from eo_assets.places import Place, remove_tree
 from eo_assets.storage.mosaic_zarr import CHUNK, create_mosaic
 from eo_assets.storage.partition import WholeRegion
@@ -203,7 +204,6 @@ def _write_files(
         layers=str(folder / _SCRATCH), grid=grid, target=str(folder / f"{name}.tif"), tags=tags
     )
     runner.map(export, [task], label="GeoTIFFs")
-    terrain_item(subject, task, folder / CONTOURS, cube, record)
     page = PageTask(
         layers=str(folder / _SCRATCH),
         contours=str(folder / CONTOURS),
@@ -214,11 +214,12 @@ def _write_files(
         summary=dict(record.summary),
     )
     [pictures] = runner.map(write_page, [page], label="pictures")
+    write_terrain_item(subject, task, folder / CONTOURS, pictures.values(), cube, record)
     return record.model_copy(
         update={
             "summary": record.summary | {"contours": lines},
             "files": {
-                "report": "report.html",
+                "report": PAGE,
                 **pictures,
                 "terrain": f"{name}.tif",
                 "aspect": f"{name}_aspect.tif",

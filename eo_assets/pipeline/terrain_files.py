@@ -1,4 +1,4 @@
-"""Terrain as files: GeoTIFFs with their STAC item, and the page people look at."""
+"""Terrain as files: GeoTIFFs, and the page people look at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import zarr
 
 from eo_assets import __version__
 from eo_assets.catalog.collections import get_collection
-from eo_assets.cube.graph import VirtualCube
 from eo_assets.cube.grid import Grid
 from eo_assets.pipeline.terrain_blocks import LAYERS, TITLES
 from eo_assets.places import Place, place, reading
@@ -24,13 +23,9 @@ from eo_assets.reporting.overview import decimation
 from eo_assets.reporting.page import Page, Picture, Section, render
 from eo_assets.reporting.relief import sketch_relief, sketch_slope
 from eo_assets.storage.cog import CogBand, write_cog
-from eo_assets.storage.partition import WholeRegion
-from eo_assets.storage.product_item import file_asset, product_item, raster_asset, write_item
-from eo_assets.storage.provenance import Origin
-from eo_assets.storage.store import Record
-from eo_assets.storage.vectors import GEOPARQUET_TYPE
 
-_QUANTITIES = ("elevation", "slope", "hillshade")
+PAGE, NUMBERS = "report.html", "report.json"
+QUANTITIES = ("elevation", "slope", "hillshade")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +64,7 @@ def export(task: ExportTask) -> None:
         assert isinstance(array, zarr.Array)
         return np.asarray(array[window])
 
-    files = ((place(task.target), _QUANTITIES, "average"), (task.aspect, ("aspect",), "nearest"))
+    files = ((place(task.target), QUANTITIES, "average"), (task.aspect, ("aspect",), "nearest"))
     for path, names, resampling in files:
         write_cog(
             path,
@@ -90,61 +85,6 @@ def export(task: ExportTask) -> None:
             tags=task.tags,
             overview_resampling=resampling,
         )
-
-
-def terrain_item(
-    subject: WholeRegion, task: ExportTask, contours: Place, cube: VirtualCube, record: Record
-) -> None:
-    """Write the STAC item of the terrain beside its files.
-
-    Args:
-        subject: The region.
-        task: The files.
-        contours: File of the contours.
-        cube: What the heights were computed from.
-        record: The product's record so far.
-    """
-
-    def raster(path: Place, names: tuple[str, ...], title: str) -> dict[str, Any]:
-        bands = [
-            {
-                "name": name,
-                "description": TITLES[name],
-                "data_type": "uint16",
-                "nodata": 0,
-                "unit": LAYERS[name].units,
-                "raster:scale": LAYERS[name].scale,
-                "raster:offset": LAYERS[name].offset,
-            }
-            for name in names
-        ]
-        return raster_asset(path, title=title, roles=("data",), bands=bands)
-
-    name = place(task.target).stem
-    lines = file_asset(
-        contours,
-        media_type=GEOPARQUET_TYPE,
-        title=f"Contours every {record.summary['contour_interval_m']:g} m",
-        roles=("data",),
-    )
-    item = product_item(
-        subject,
-        task.grid.geobox,
-        item_id=name,
-        acquired=[scene.acquired for scene in cube.scenes],
-        stac_assets={
-            "terrain": raster(place(task.target), _QUANTITIES, "Elevation, slope and hillshade"),
-            "aspect": raster(task.aspect, ("aspect",), "Aspect"),
-            "contours": lines,
-        },
-        origin=Origin(sources=tuple(scene.id for scene in cube.scenes), cubes=(cube,)),
-        properties={
-            "eo_assets:known_pct": record.summary["known_pct"],
-            "eo_assets:missing_tiles": record.summary["missing_tiles"],
-            "eo_assets:cube": cube.digest,
-        },
-    )
-    write_item(place(task.target).with_suffix(".json"), item)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +147,7 @@ def write_page(task: PageTask) -> dict[str, str]:
     for key, drawing in drawings.items():
         (folder / f"{key}.png").write_bytes(drawing.png)
     numbers = {"region": task.title, **task.summary}
-    (folder / "report.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
+    (folder / NUMBERS).write_text(json.dumps(numbers, indent=1), encoding="utf-8")
     summary = task.summary
     page = Page(
         title=f"Terrain: {task.title}",
@@ -234,7 +174,7 @@ def write_page(task: PageTask) -> dict[str, str]:
             ("Written by", f"eo_assets {__version__}"),
         ],
     )
-    (folder / "report.html").write_text(render(page), encoding="utf-8")
+    (folder / PAGE).write_text(render(page), encoding="utf-8")
     return {sketch.key: f"{sketch.key}.png" for sketch in sketches}
 
 

@@ -12,8 +12,6 @@ from shapely.geometry.base import BaseGeometry
 from eo_assets.errors import ConfigurationError
 from eo_assets.places import Place, writing
 
-GEOPARQUET_TYPE = "application/vnd.apache.parquet"
-
 
 def write_contours(path: Place, lines: Iterable[tuple[float, BaseGeometry]], *, crs: str) -> int:
     """Write contours as GeoParquet: ``elevation_m`` (float32) and the line.

@@ -40,6 +40,7 @@ from eo_assets.sample.api.embedded import EmbeddedCatalog
 from eo_assets.settings import load_settings
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
+from eo_assets_tests.product_files import unchecked
 from eo_assets_tests.whole_archive import CORNER
 
 pytestmark = pytest.mark.integration
@@ -115,6 +116,7 @@ def test_every_product_is_made_again_byte_for_byte(store, tmp_path, partition, s
 
 def test_the_item_says_sources_software_graph_and_checksums(store):
     for step in CHAIN:
+        assert unchecked(store.folder(LATER, step)) == set()
         item = json.loads(item_of(store, LATER, step).read_text(encoding="utf-8"))
         properties = item["properties"]
         derived = [link["href"] for link in item["links"] if link["rel"] == "derived_from"]

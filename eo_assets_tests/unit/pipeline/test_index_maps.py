@@ -14,6 +14,7 @@ from eo_assets.errors import ConfigurationError, UnknownNameError
 from eo_assets.pipeline import index_maps
 from eo_assets.pipeline.index_maps import MapOptions, choose_views
 from eo_assets.pipeline.tasks import InProcess
+from eo_assets_tests.product_files import unchecked
 from eo_assets_tests.published_mosaic import PARTITION, store_with_mosaic
 
 SHAPE = (90, 120)
@@ -71,9 +72,11 @@ def test_a_combination_shows_its_bands_between_fixed_limits(made):
 def test_every_map_is_cloud_optimized_has_a_picture_and_is_in_the_item(made):
     record, folder, _ = made
     item = json.loads((folder / record.files["stac_item"]).read_text(encoding="utf-8"))
-    assert set(item["assets"]) == {"false_colour", *FORMULAS}
-    for name, stac_asset in item["assets"].items():
-        assert cog_validate(str(folder / stac_asset["href"]), quiet=True)[0]
+    names = {"false_colour", *FORMULAS}
+    assert set(item["assets"]) == names | {f"{name}_picture" for name in names}
+    assert unchecked(folder) == set()
+    for name in names:
+        assert cog_validate(str(folder / item["assets"][name]["href"]), quiet=True)[0]
         with Image.open(folder / record.files[name]) as picture:
             assert picture.width > 900
     assert item["assets"]["ndvi"]["bands"][0]["raster:scale"] == 0.0001

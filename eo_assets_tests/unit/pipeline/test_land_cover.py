@@ -24,6 +24,7 @@ from eo_assets.supervised.methods import get_method, method_names
 from eo_assets.supervised.model import LandCoverModel
 from eo_assets.supervised.validation import Training, blocks_at, folds_of, judge_fold
 from eo_assets.tiles.app import create_app
+from eo_assets_tests.product_files import unchecked
 from eo_assets_tests.published_mosaic import PARTITION, store_with_mosaic
 from eo_assets_tests.synthetic_scene import SPECTRA
 
@@ -183,6 +184,7 @@ def test_the_product_says_what_is_known_of_it(made):
     assert page.count("<img ") == 4
     assert "no probability sample" in page
     assert geopandas.read_parquet(files["training"])["class"].nunique() == len(NAMES)
+    assert unchecked(files["stac_item"].parent) == set()
 
 
 def clustered(rng, n_blocks=30, per_block=20):

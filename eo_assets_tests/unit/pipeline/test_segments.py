@@ -16,6 +16,7 @@ from eo_assets.pipeline import segmentation, segments
 from eo_assets.pipeline.tasks import InProcess
 from eo_assets.segmentation.methods import method_names
 from eo_assets.segmentation.tiling import Tiling
+from eo_assets_tests.product_files import unchecked
 from eo_assets_tests.published_mosaic import PARTITION, store_with_mosaic
 
 SHAPE = (110, 140)
@@ -153,7 +154,8 @@ def test_segments_follow_the_ground(stores):
 def test_the_product_says_how_it_was_made(store):
     record, files = store.read_record(PARTITION, "segments"), files_of(store)
     item = json.loads(files["stac_item"].read_text(encoding="utf-8"))
-    assert set(item["assets"]) == {"segments", "polygons"}
+    assert set(item["assets"]) == {"segments", "polygons", "preview"}
+    assert unchecked(store.folder(PARTITION, "segments")) == set()
     with rasterio.open(files["segments"]) as file:
         assert file.dtypes == ("uint32",)
         assert file.tags()["METHOD"] == "slic"
