@@ -1,4 +1,4 @@
-"""Opening a source file wherever it lies: GDAL's settings, handles kept open, retries, errors.
+"""Reading a source file wherever it lies: GDAL's settings, retries, errors.
 
 The only module that hands an href to GDAL. Hrefs arrive unsigned and are signed here, on the
 worker, right before opening; a signed address never leaves this module.
@@ -7,12 +7,9 @@ worker, right before opening; a signed address never leaves this module.
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +25,7 @@ from eo_assets.cube.diagnosis import (
     translated,
     verdict,
 )
+from eo_assets.cube.handles import IdleFiles, OpenFile
 from eo_assets.cube.private_catalog import gdal_options, headers_for
 from eo_assets.cube.signing import Address, refuse, sign
 from eo_assets.errors import SourceError, SourceUnavailableError
@@ -46,12 +44,6 @@ FIRST_DELAY_S = 0.5
 PATIENCE_S = 120.0
 """No attempt begins later than this after the first."""
 
-OPEN_FILES = 128
-"""Files a thread keeps open: three bands of ten scenes at four scales. An overview is one too."""
-
-OPEN_ON_DISK = 48
-"""The same of files on disk: each holds a compressed block, and is opened again in no time."""
-
 INGESTED_BYTES = 32_768
 """What is asked for of a remote file to begin with: its header and block index, as a rule."""
 
@@ -69,14 +61,7 @@ _AGAIN = {
     # GDAL remembers that a file could not be opened: without it no second request is ever sent
     "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/http"
 }
-_handles = threading.local()
-
-
-@dataclass
-class _OpenFile:
-    dataset: rasterio.DatasetReader | None
-    address: Address
-    stamp: tuple[int, int]
+_idle = IdleFiles()
 
 
 @contextmanager
@@ -97,53 +82,6 @@ def reader_threads(href: str) -> int:
     return 16 if is_remote(href) else 2
 
 
-def open_file(href: str, overview: int | None = None) -> rasterio.DatasetReader:
-    """Open a source file, or take it from this thread's open ones; see ``gdal_environment``.
-
-    Args:
-        href: Unsigned address.
-        overview: Which of its overviews to see as the file, from 0, the finest; None for itself.
-
-    Returns:
-        The open file; it stays open for the next call and must not be closed.
-
-    Raises:
-        SourceReadError: The file is absent or not a GeoTIFF.
-        SourceUnavailableError: Its server, or the one that signs, does not answer.
-    """
-    files, key = _open_files(), (href, overview)
-    known = files.get(key)
-    stamp = file_stamp(href)
-    if known is not None and (known.address.due or known.stamp != stamp):
-        # GDAL would go on with the old token and hide that it is refused, or with the old file
-        forget_file(href)
-    if key not in files:
-        files[key] = _OpenFile(None, sign(href), stamp)
-        if len(files) > (OPEN_FILES if is_remote(href) else OPEN_ON_DISK):
-            _close(files.popitem(last=False)[1])
-    file = files[key]
-    if file.dataset is None:
-        name = gdal_name(href) if is_own(href) else file.address.url
-        opened = _open_remote if is_remote(href) else DatasetReader
-        # one driver only: a file that claims to be a VRT could point anywhere
-        options = {"driver": "GTiff", "sharing": False}
-        if overview is not None:
-            options["overview_level"] = overview
-        file.dataset = translated(lambda: opened(name, **options), href)
-    files.move_to_end(key)
-    return file.dataset
-
-
-def _open_remote(name: str, **options: Any) -> rasterio.DatasetReader:
-    """Open a file with the credentials its address needs, and keep what is read of it.
-
-    Files on disk need neither, and setting GDAL up takes them a quarter of the time they are
-    opened in; what is read of them the system keeps, once for all handles.
-    """
-    with rasterio.Env(VSI_CACHE="TRUE"):
-        return rasterio.open(name, **options)
-
-
 def file_stamp(href: str) -> tuple[int, int]:
     """Tell versions of a file on disk apart: when it was written, and as what."""
     # a file on disk may be replaced while a worker lives; a remote one is taken to stay
@@ -156,75 +94,57 @@ def file_stamp(href: str) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_ino
 
 
-def forget_file(href: str) -> Address | None:
-    """Close this thread's handles on a file, so that it is signed and opened afresh.
-
-    Args:
-        href: Unsigned address.
-
-    Returns:
-        The address it had; None when it was not open.
-    """
-    files = _open_files()
-    dropped = [files.pop(key) for key in list(files) if key[0] == href]
-    for file in dropped:
-        _close(file)
-    return dropped[-1].address if dropped else None
-
-
-def _open_files() -> OrderedDict[tuple[str, int | None], _OpenFile]:
-    files: OrderedDict[tuple[str, int | None], _OpenFile] = _handles.__dict__.setdefault(
-        "open", OrderedDict()
-    )
-    return files
-
-
-def _close(file: _OpenFile) -> None:
-    if file.dataset is not None:
-        file.dataset.close()
-
-
 def file_size(href: str) -> int | None:
-    """Tell how long a file is that this thread has open.
+    """Tell how long a file is.
 
     Args:
         href: Unsigned address.
 
     Returns:
         Bytes; None where its server does not say.
+
+    Raises:
+        SourceUnavailableError: The one that signs does not answer.
     """
     if not is_remote(href):
         return Path(href).stat().st_size
-    file = _open_files().get((href, None))
-    return ask(file.address.url).size if file and speaks_http(href) else None
+    return ask(sign(href).url).size if speaks_http(href) else None
 
 
-def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
-    """Read, again if that may help.
+def with_file(
+    read: Callable[[DatasetReader], T], href: str, overview: int | None = None
+) -> tuple[T, int]:
+    """Read a file, again if that may help.
 
     A server that is unavailable is asked again later and later, or when it says so. A token that
     has expired is replaced, one that is refused for no visible reason once. A file that is absent,
     or damaged, stays so and is not asked for again.
 
     Args:
-        read: Opens and reads.
-        href: The file read; its handle is dropped before another attempt.
+        read: Gives what is wanted of the open file, which stays open for the next read: it must
+            neither be closed nor kept.
+        href: Unsigned address of the file.
+        overview: Which of its overviews to see as the file, from 0, the finest; None for itself.
 
     Returns:
         What ``read`` gave, and the number of attempts it took.
 
     Raises:
-        SourceReadError: The file is absent or cannot be decoded.
-        SourceUnavailableError: Its server did not answer, attempt after attempt.
+        SourceReadError: The file is absent, not a GeoTIFF, or cannot be decoded.
+        SourceUnavailableError: Its server, or the one that signs, did not answer, attempt after
+            attempt.
     """
     started, attempt, renewals = time.monotonic(), 1, 0
     while True:
+        file = None
         try:
-            with _options(href, again=attempt > 1):
-                return translated(read, href), attempt
+            file = _take(href, overview)
+            return _once(read, file, again=attempt > 1), attempt
         except (SourceUnavailableError, UnclearReadError) as caught:
             failure: SourceError = caught
-        address = forget_file(href)
+        # what else is open of it has the same address
+        _idle.drop(href)
+        address = file.address if file else None
         answer = ask(address.url) if address and speaks_http(href) else None
         if answer and answer.denied and address and _renewed(href, address, renewals):
             renewals += 1
@@ -239,28 +159,67 @@ def with_retries(read: Callable[[], T], href: str) -> tuple[T, int]:
         attempt += 1
 
 
+def _take(href: str, overview: int | None) -> OpenFile:
+    stamp = file_stamp(href)
+    while file := _idle.take(href, overview):
+        if not file.address.due and file.stamp == stamp:
+            return file
+        # GDAL would go on with the old token and hide that it is refused, or with the old file
+        file.close()
+    return OpenFile(href, overview, sign(href), stamp)
+
+
+def _once(read: Callable[[DatasetReader], T], file: OpenFile, *, again: bool) -> T:
+    try:
+        with _options(file, again=again):
+            if file.dataset is None:
+                file.dataset = _opened(file)
+            dataset = file.dataset
+            values = translated(lambda: read(dataset), file.href)
+    except BaseException:
+        file.close()
+        raise
+    _idle.put(file)
+    return values
+
+
+def _opened(file: OpenFile) -> DatasetReader:
+    href = file.href
+    name = gdal_name(href) if is_own(href) else file.address.url
+    open_it = _open_remote if is_remote(href) else DatasetReader
+    # one driver only: a file that claims to be a VRT could point anywhere
+    options = {"driver": "GTiff", "sharing": False}
+    if file.overview is not None:
+        options["overview_level"] = file.overview
+    return translated(lambda: open_it(name, **options), href)
+
+
+def _open_remote(name: str, **options: Any) -> DatasetReader:
+    """Open a file with the credentials its address needs, and keep what is read of it.
+
+    Files on disk need neither, and setting GDAL up takes them a quarter of the time they are
+    opened in; what is read of them the system keeps, once for all handles.
+    """
+    with rasterio.Env(VSI_CACHE="TRUE"):
+        return rasterio.open(name, **options)
+
+
 @contextmanager
-def _options(href: str, *, again: bool) -> Iterator[None]:
+def _options(file: OpenFile, *, again: bool) -> Iterator[None]:
     """Set GDAL up for one file: what its server wants to see, and to look again."""
-    if is_own(href):
-        with gdal_access(href):
+    if is_own(file.href):
+        with gdal_access(file.href):
             yield
         return
     options = dict(_AGAIN) if again else {}
-    if headers_for(href):
-        options |= gdal_options(_address(href).url)
+    if headers_for(file.href):
+        options |= gdal_options(file.address.url)
     if not options:
         # entering and leaving an environment takes as long as reading a tile from GDAL's cache
         yield
         return
     with rasterio.Env(**options):
         yield
-
-
-def _address(href: str) -> Address:
-    """Give the address under which this thread has a file open, or would open it."""
-    opened = (file.address for key, file in _open_files().items() if key[0] == href)
-    return next(opened, None) or sign(href)
 
 
 def _renewed(href: str, address: Address, renewals: int) -> bool:

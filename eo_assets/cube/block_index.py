@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 
-from eo_assets.cube.access import INGESTED_BYTES, open_file, with_retries
+from eo_assets.cube.access import INGESTED_BYTES, with_file
 from eo_assets.cube.alignment import Window2D
 from eo_assets.cube.grid import Grid
 from eo_assets.cube.scene import Scene, SourceFile
@@ -107,8 +107,7 @@ def read_block_index(file: SourceFile) -> BlockIndex:
         SourceReadError: The file is absent or not a GeoTIFF.
         SourceUnavailableError: Its server does not answer.
     """
-    index, _ = with_retries(lambda: _index(open_file(file.href)), file.href)
-    return index
+    return with_file(_index, file.href)[0]
 
 
 def with_indexes(scene: Scene, indexes: dict[str, BlockIndex]) -> Scene:
@@ -135,7 +134,7 @@ def stored_bytes(file: SourceFile, window: Window2D) -> int:
     Only these are looked up: a whole index would take longer than reading a small window.
 
     Args:
-        file: A file this thread has just read.
+        file: A file that has just been read.
         window: Rows and columns of it.
 
     Returns:
@@ -144,13 +143,16 @@ def stored_bytes(file: SourceFile, window: Window2D) -> int:
     layer = file.layer
     if isinstance(layer, str):
         return 0
-    dataset = open_file(file.href)
-    rows, columns = _blocks_under(window, dataset.block_shapes[layer - 1])
-    return sum(
-        _block_tag(dataset, "SIZE", y, x, layer)
-        for y in range(rows.start, rows.stop)
-        for x in range(columns.start, columns.stop)
-    )
+
+    def size(dataset: rasterio.DatasetReader) -> int:
+        rows, columns = _blocks_under(window, dataset.block_shapes[layer - 1])
+        return sum(
+            _block_tag(dataset, "SIZE", y, x, layer)
+            for y in range(rows.start, rows.stop)
+            for x in range(columns.start, columns.stop)
+        )
+
+    return with_file(size, file.href)[0]
 
 
 def _blocks_under(window: Window2D, block: tuple[int, int]) -> Window2D:
@@ -181,7 +183,4 @@ def _index(dataset: rasterio.DatasetReader) -> BlockIndex:
         )
         for what in ("OFFSET", "SIZE")
     )
-    grid = Grid(
-        crs=dataset.crs.to_string(), transform=tuple(dataset.transform)[:6], shape=dataset.shape
-    )
-    return BlockIndex(grid=grid, block=(height, width), starts=starts, sizes=sizes)
+    return BlockIndex(grid=Grid.of_file(dataset), block=(height, width), starts=starts, sizes=sizes)

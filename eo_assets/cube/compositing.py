@@ -7,13 +7,15 @@ items arrive.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from eo_assets.cube.filling import fill, usability_of_scenes
+from eo_assets.cube.diagnosis import is_remote
+from eo_assets.cube.filling import BandsRead, fill, start_reading, usability_of_scenes
 from eo_assets.cube.graph.operations import CompositeMethod, Order, ValidPixels
 from eo_assets.cube.image import Bool, Image, Status, blank
 from eo_assets.cube.reducers import reduce_observations
@@ -156,12 +158,39 @@ def _mosaic(
     geobox: GeoBox,
     reader: Reader,
 ) -> None:
-    """Fill each pixel from the first scene, in order, that is usable there."""
+    """Fill each pixel from the first scene, in order, that is usable there.
+
+    Over a network the next scene is being read meanwhile. What will be needed of it is known from
+    the quality bands, if the scene before has all the pixels that these promise; if it has not,
+    ``fill`` reads more.
+    """
     open_pixels = image.status != Status.OUTSIDE_REGION
-    for position in order:
+    waiting: deque[tuple[int, BandsRead | None]] = deque()
+
+    def take_turn(position: int, begun: BandsRead | None) -> None:
+        nonlocal open_pixels
         needed = usable[position] & open_pixels
         if needed.any():
-            open_pixels &= ~fill(image, scenes[position], position, needed, geobox, reader)
+            filled = fill(image, scenes[position], position, needed, geobox, reader, begun)
+            open_pixels &= ~filled
+
+    try:
+        for position in order:
+            scene = scenes[position]
+            needed = usable[position] & open_pixels
+            for before, _ in waiting:
+                needed &= ~usable[before]
+            begun = start_reading(image, scene, needed, geobox, reader) if needed.any() else None
+            waiting.append((position, begun))
+            # one scene keeps the cores busy, but not the network
+            if len(waiting) > (1 if is_remote(first_file(scene).href) else 0):
+                take_turn(*waiting.popleft())
+        while waiting:
+            take_turn(*waiting.popleft())
+    finally:
+        for _, begun in waiting:
+            if begun:
+                begun.pending.cancel()
 
 
 def _reduce(image: Image, layers: Sequence[Image], method: str) -> None:

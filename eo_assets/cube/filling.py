@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from eo_assets.cube.masking import Usability
 from eo_assets.cube.radiometry import Packed
 from eo_assets.cube.reading import Read
 from eo_assets.cube.scene import Scene
-from eo_assets.cube.scene_reading import Reader, first_file, in_threads, logged
+from eo_assets.cube.scene_reading import Pending, Reader, first_file, in_threads, logged
 from eo_assets.cube.windows import WindowRead, covers
 
 
@@ -58,7 +59,8 @@ def usability_of_scenes(
     usable = {}
     failed = np.zeros(image.status.shape, bool)
     threads = reader.threads(first_file(scenes[positions[0]]).href) if positions else 1
-    for position, result in zip(positions, in_threads(read, positions, threads), strict=True):
+    results = in_threads(read, positions, threads).results()
+    for position, result in zip(positions, results, strict=True):
         scene = scenes[position]
         if isinstance(result, Read):
             image.reads.append(result)
@@ -82,22 +84,82 @@ def _observed(scene: Scene, geobox: GeoBox, reader: Reader) -> tuple[Usability, 
     return Usability(observed=packed != 0, valid=packed != 0), window
 
 
-def fill(
-    image: Image, scene: Scene, position: int, needed: Bool, geobox: GeoBox, reader: Reader
-) -> Bool:
-    """Fill needed pixels from a scene; give those that were filled."""
+@dataclass(frozen=True)
+class BandsRead:
+    """Bands of a scene that are being read.
+
+    Attributes:
+        rows: Rows of the image's grid they are read onto.
+        columns: Columns.
+        names: The bands.
+        pending: Gives of each its values with the entry of the read log, or that alone where it
+            cannot be read.
+    """
+
+    rows: slice
+    columns: slice
+    names: tuple[str, ...]
+    pending: Pending[tuple[Packed, Read | None] | Read]
+
+    def covers(self, rows: slice, columns: slice) -> bool:
+        """Tell whether a part of the grid lies within."""
+        return (
+            self.rows.start <= rows.start
+            and rows.stop <= self.rows.stop
+            and self.columns.start <= columns.start
+            and columns.stop <= self.columns.stop
+        )
+
+
+def start_reading(
+    image: Image, scene: Scene, needed: Bool, geobox: GeoBox, reader: Reader
+) -> BandsRead:
+    """Begin to read the bands of a scene.
+
+    Args:
+        image: The image they are for.
+        scene: The scene.
+        needed: Pixels needed of it, at least one; dims ``(y, x)``.
+        geobox: Grid of the image.
+        reader: How files are read.
+
+    Returns:
+        What will have been read; no more than the smallest window around what is needed.
+    """
     rows, columns = _bounding_box(needed, reader)
     part = geobox[rows, columns]
-    needed = needed[rows, columns]
 
     def read(name: str) -> tuple[Packed, Read | None] | Read:
         band = scene.bands[name]
         return logged(scene, name, band, reader, lambda: reader.band(band, part))
 
     # a scene may lack optional bands, which then have no observation here
-    names = [name for name in image.bands if name in scene.bands]
+    names = tuple(name for name in image.bands if name in scene.bands)
     threads = reader.threads(first_file(scene).href)
-    results = dict(zip(names, in_threads(read, names, threads), strict=True))
+    return BandsRead(rows, columns, names, in_threads(read, names, threads))
+
+
+def fill(
+    image: Image,
+    scene: Scene,
+    position: int,
+    needed: Bool,
+    geobox: GeoBox,
+    reader: Reader,
+    begun: BandsRead | None = None,
+) -> Bool:
+    """Fill needed pixels from a scene; give those that were filled.
+
+    What has been ``begun`` to be read is used where it has all that is needed.
+    """
+    if begun and not begun.covers(*_bounding_box(needed, reader)):
+        begun.pending.cancel()
+        begun = None
+    if begun is None:
+        begun = start_reading(image, scene, needed, geobox, reader)
+    rows, columns = begun.rows, begun.columns
+    needed = needed[rows, columns]
+    results = dict(zip(begun.names, begun.pending.results(), strict=True))
     filled = np.zeros(image.status.shape, bool)
     failures = [r for r in results.values() if isinstance(r, Read)]
     values = {name: r[0] for name, r in results.items() if not isinstance(r, Read)}

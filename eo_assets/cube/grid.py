@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import rasterio
 import shapely
 import shapely.ops
 from affine import Affine
@@ -59,6 +60,11 @@ class Grid(BaseModel):
             transform=tuple(geobox.transform)[:6],
             shape=(int(geobox.shape[0]), int(geobox.shape[1])),
         )
+
+    @classmethod
+    def of_file(cls, file: rasterio.DatasetReader) -> Grid:
+        """Describe where an open file lies, which has a CRS."""
+        return cls(crs=file.crs.to_string(), transform=tuple(file.transform)[:6], shape=file.shape)
 
     @property
     def geobox(self) -> GeoBox:

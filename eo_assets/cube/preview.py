@@ -15,10 +15,11 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from eo_assets.cube.access import file_stamp, open_file, with_retries
+from eo_assets.cube.access import file_stamp, with_file
 from eo_assets.cube.alignment import aligned, pixel_ratio
 from eo_assets.cube.graph.operations import ValidPixels
 from eo_assets.cube.grid import Grid
@@ -166,8 +167,7 @@ def _level_for(file: SourceFile, grid: Grid, geobox: GeoBox) -> tuple[int | None
 
 @lru_cache(maxsize=8192)
 def _overviews(href: str, stamp: tuple[int, int]) -> tuple[int, ...]:  # noqa: ARG001 -- of the key
-    dataset, _ = with_retries(lambda: open_file(href), href)
-    return tuple(dataset.overviews(1))
+    return with_file(lambda dataset: tuple(dataset.overviews(1)), href)[0]
 
 
 @lru_cache(maxsize=8192)
@@ -177,9 +177,11 @@ def _overview_grid(
     stamp: tuple[int, int],  # noqa: ARG001 -- of the key
     grid: Grid,
 ) -> Grid:
-    # its own transform: an overview of an odd number of pixels is not exactly half as fine
-    dataset, _ = with_retries(lambda: open_file(href, level), href)
-    return Grid(crs=grid.crs, transform=tuple(dataset.transform)[:6], shape=dataset.shape)
+    def header(dataset: rasterio.DatasetReader) -> Grid:
+        # its own transform: an overview of an odd number of pixels is not exactly half as fine
+        return Grid(crs=grid.crs, transform=tuple(dataset.transform)[:6], shape=dataset.shape)
+
+    return with_file(header, href, level)[0]
 
 
 def _sampling(geobox: GeoBox, grid: Grid, margin: int) -> _Sampling | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import rasterio
 
-from eo_assets.cube.access import file_size, gdal_environment, open_file, with_retries
+from eo_assets.cube.access import file_size, gdal_environment, with_file
 from eo_assets.cube.diagnosis import naming
 from eo_assets.cube.grid import Grid
 from eo_assets.cube.scene import Scene, SourceBand, SourceFile
@@ -96,9 +96,13 @@ def _probe(scene: str, band: str, file: SourceFile) -> Probe:
     href = file.href.partition("?")[0]
     try:
         with naming(scene, band):
-            dataset, _ = with_retries(lambda: open_file(file.href), file.href)
+            return with_file(lambda dataset: _header(scene, band, file, dataset), file.href)[0]
     except (SourceReadError, SourceContractError) as error:
         return Probe(scene=scene, band=band, href=href, fault=error.problem)
+
+
+def _header(scene: str, band: str, file: SourceFile, dataset: rasterio.DatasetReader) -> Probe:
+    href = file.href.partition("?")[0]
     dtype = dataset.dtypes[0]
     expected = {file.dtype} if isinstance(file, SourceBand) else {"uint8", "uint16"}
     fault = ""
@@ -122,11 +126,7 @@ def _probe(scene: str, band: str, file: SourceFile) -> Probe:
         scene=scene,
         band=band,
         href=href,
-        grid=Grid(
-            crs=dataset.crs.to_string(),
-            transform=tuple(dataset.transform)[:6],
-            shape=dataset.shape,
-        ),
+        grid=Grid.of_file(dataset),
         dtype=dtype,
         block=tuple(block),
         overviews=overviews,

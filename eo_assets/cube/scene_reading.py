@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from odc.geo.geobox import GeoBox
 
@@ -61,17 +61,36 @@ def first_file(scene: Scene) -> SourceFile:
     return scene.quality or next(iter(scene.bands.values()))
 
 
-def in_threads(function: Callable[[T], R], arguments: Sequence[T], threads: int) -> Iterable[R]:
-    """Call a function with each argument, so many at once; results in their order."""
+@dataclass(frozen=True)
+class Pending(Generic[R]):
+    """Calls that go on in threads.
+
+    Attributes:
+        results: Waits for what they give; in the order of their arguments.
+        cancel: Leaves out those that have not begun.
+    """
+
+    results: Callable[[], list[R]]
+    cancel: Callable[[], None]
+
+
+def in_threads(function: Callable[[T], R], arguments: Sequence[T], threads: int) -> Pending[R]:
+    """Begin to call a function with each argument, so many at once."""
     if threads == 1:
-        # in the environment that whoever looks has entered
-        return [function(argument) for argument in arguments]
-    return list(_pool(threads).map(function, arguments))
+        # when results are asked for, in the environment that whoever looks has entered
+        return Pending(lambda: [function(argument) for argument in arguments], lambda: None)
+    futures = [_pool(threads).submit(function, argument) for argument in arguments]
+
+    def cancel() -> None:
+        for future in futures:
+            future.cancel()
+
+    return Pending(lambda: [future.result() for future in futures], cancel)
 
 
 @lru_cache(maxsize=4)
 def _pool(threads: int) -> ThreadPoolExecutor:
-    # kept for the life of the process: each thread keeps its files open from block to block
+    # kept for the life of the process: each thread keeps its connections from block to block
     return ThreadPoolExecutor(threads, thread_name_prefix="read", initializer=_enter_gdal)
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import rasterio
 from rasterio.windows import Window
 
-from eo_assets.cube.access import open_file, with_retries
+from eo_assets.cube.access import with_file
 from eo_assets.cube.scene import Scene, SourceBand
 
 DARK_SHARE = 0.9
@@ -105,13 +105,9 @@ def _check(band: SourceBand, name: str, quality: str) -> SelfCheck:
 
 def _land_pixels(band: SourceBand, quality: str) -> npt.NDArray[Any]:
     """Read a band coarsely; give the digital numbers of land, away from edges of any kind."""
-
-    def looked_at() -> tuple[float, tuple[int, int]]:
-        return _part_and_shape(open_file(band.href))
-
-    (part, shape), _ = with_retries(looked_at, band.href)
-    values, _ = with_retries(lambda: _coarse(open_file(band.href), part, shape), band.href)
-    classes, _ = with_retries(lambda: _coarse(open_file(quality), part, shape), quality)
+    (part, shape), _ = with_file(_part_and_shape, band.href)
+    values, _ = with_file(lambda file: _coarse(file, part, shape), band.href)
+    classes, _ = with_file(lambda file: _coarse(file, part, shape), quality)
     land = np.isin(classes, _LAND) & (values != band.nodata)
     # overviews average: a pixel at the edge of the swath is partly nothing
     inner = cv2.erode(land.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)

@@ -14,7 +14,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from eo_assets.cube.access import file_stamp, open_file, with_retries
+from eo_assets.cube.access import file_stamp, with_file
 from eo_assets.cube.grid import Grid
 from eo_assets.cube.scene import SourceBand, SourceFile
 from eo_assets.cube.warp import source_coordinates
@@ -53,10 +53,7 @@ def file_grid(file: SourceFile) -> Grid:
 
 @lru_cache(maxsize=8192)
 def _header_grid(href: str, stamp: tuple[int, int]) -> Grid:  # noqa: ARG001 -- of the key
-    dataset, _ = with_retries(lambda: open_file(href), href)
-    return Grid(
-        crs=dataset.crs.to_string(), transform=tuple(dataset.transform)[:6], shape=dataset.shape
-    )
+    return with_file(Grid.of_file, href)[0]
 
 
 def covers(file: SourceFile, geobox: GeoBox) -> npt.NDArray[np.bool_]:
@@ -103,8 +100,8 @@ def read_window(
     if isinstance(layer, str):
         values, attempts = _zarr_array(file.href, layer, file_stamp(file.href))[rows, columns], 1
     else:
-        values, attempts = with_retries(
-            lambda: open_file(file.href, overview).read(layer, window=window), file.href
+        values, attempts = with_file(
+            lambda dataset: dataset.read(layer, window=window), file.href, overview
         )
     return WindowRead(
         values=values,

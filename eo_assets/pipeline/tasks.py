@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from eo_assets.memory import give_back
-
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -37,8 +35,4 @@ class InProcess:
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], *, label: str) -> list[R]:  # noqa: ARG002
         """See ``TaskRunner.map``."""
-        results = []
-        for task in tasks:
-            results.append(function(task))
-            give_back()
-        return results
+        return [function(task) for task in tasks]

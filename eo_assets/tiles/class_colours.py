@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 
+import rasterio
+
 from eo_assets.clustering.model import ClusterModel
-from eo_assets.cube.access import file_stamp, gdal_environment, open_file, with_retries
+from eo_assets.cube.access import file_stamp, gdal_environment, with_file
 from eo_assets.cube.graph import LoadStored, VirtualCube
 from eo_assets.cube.graph.operations import Classify
 
@@ -48,6 +50,14 @@ def _opaque(colour: str) -> Rgba:
     return red, green, blue, 255
 
 
+def _table(file: rasterio.DatasetReader, layer: int) -> dict[int, Rgba]:
+    try:
+        table: dict[int, Rgba] = file.colormap(layer)
+    except ValueError:  # it has none
+        return {}
+    return table
+
+
 @lru_cache(maxsize=64)
 def _of_file(
     href: str,
@@ -55,11 +65,7 @@ def _of_file(
     stamp: tuple[int, int],  # noqa: ARG001 -- of the key
 ) -> Mapping[int, Rgba]:
     with gdal_environment():
-        dataset, _ = with_retries(lambda: open_file(href), href)
-        try:
-            table: dict[int, Rgba] = dataset.colormap(layer)
-        except ValueError:  # it has none
-            return {}
+        table, _ = with_file(lambda file: _table(file, layer), href)
     # a table has a colour for each number there can be: behind its last class they are black
     last = max((value for value, rgba in table.items() if any(rgba[:3])), default=0)
     return {value: rgba for value, rgba in table.items() if 0 < value <= last}

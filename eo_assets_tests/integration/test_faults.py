@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 import time
 import traceback
 from pathlib import Path
@@ -15,6 +14,7 @@ import rasterio
 from pyproj import Transformer
 
 from eo_assets.cube import access, signing
+from eo_assets.cube.handles import IdleFiles
 from eo_assets.cube.private_catalog import Access, use_access
 from eo_assets.errors import (
     ConfigurationError,
@@ -65,7 +65,7 @@ def server():
 def archive(server, tmp_path, monkeypatch):
     monkeypatch.setattr(access, "FIRST_DELAY_S", 0.02)
     # every step is to ask the server, as in a process of its own
-    monkeypatch.setattr(access, "_handles", threading.local())
+    monkeypatch.setattr(access, "_idle", IdleFiles())
     monkeypatch.setenv("CPL_VSIL_CURL_NON_CACHED", "/vsicurl/http")
     directory = tmp_path / "archive"
     for tile in (0, 1):
@@ -481,7 +481,7 @@ def test_a_token_that_ends_while_a_file_is_open_is_replaced(signed, monkeypatch)
     href = f"{STORAGE}/large.tif"
 
     def read(window):
-        return access.with_retries(lambda: access.open_file(href).read(1, window=window), href)
+        return access.with_file(lambda file: file.read(1, window=window), href)
 
     with access.gdal_environment():
         read(((0, 64), (0, 64)))

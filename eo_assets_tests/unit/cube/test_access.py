@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import pickle
 import threading
 import time
@@ -12,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from rasterio.env import get_gdal_config
 
-from eo_assets.cube import access
-from eo_assets.cube.access import gdal_environment, open_file, with_retries
+from eo_assets.cube import access, handles
+from eo_assets.cube.access import gdal_environment, with_file
+from eo_assets.cube.handles import IdleFiles
 from eo_assets.cube.signing import Address, Token
 from eo_assets.errors import SourceReadError, SourceUnavailableError
 from eo_assets_tests.tiny_archive import coded, write_tif
@@ -92,7 +93,7 @@ def server(tif, monkeypatch):
 
 def pixels(href: str) -> tuple[np.ndarray, int]:
     with gdal_environment():
-        return with_retries(lambda: open_file(href).read(1), href)
+        return with_file(lambda file: file.read(1), href)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -161,9 +162,37 @@ def test_no_error_holds_a_token(server, failure):
     assert error.__context__ is None
 
 
-def test_a_local_file_is_opened_once_and_kept(tif):
+def opened(href: str) -> rasterio.DatasetReader:
+    """Give the handle that a read is given, which no other code keeps."""
+    return with_file(lambda file: file, str(href))[0]
+
+
+@pytest.fixture
+def idle(monkeypatch) -> IdleFiles:
+    files = IdleFiles()
+    monkeypatch.setattr(access, "_idle", files)
+    return files
+
+
+def test_a_file_stays_open_for_the_next_thread_that_reads_it(tif, idle):
     with gdal_environment():
-        assert open_file(str(tif)) is open_file(str(tif))
+        first = opened(tif)
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(opened, tif).result() is first
+    assert not first.closed
+
+
+def test_no_two_threads_read_with_one_handle(tif, idle):
+    both_read = threading.Barrier(2)
+
+    def read(file: rasterio.DatasetReader) -> rasterio.DatasetReader:
+        both_read.wait(timeout=10)
+        return file
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: with_file(read, str(tif))[0], range(2))
+    assert one is not other
+    assert {opened(tif), opened(tif)} <= {one, other}
 
 
 def test_gdal_keeps_as_many_megabytes_of_decoded_blocks_as_it_is_told():
@@ -171,13 +200,28 @@ def test_gdal_keeps_as_many_megabytes_of_decoded_blocks_as_it_is_told():
         assert get_gdal_config("GDAL_CACHEMAX") == 32 * 2**20
 
 
-def test_no_more_files_stay_open_than_agreed(tmp_path, monkeypatch):
-    monkeypatch.setattr(access, "OPEN_ON_DISK", 3)
-    paths = [str(write_tif(tmp_path / f"{n}.tif", coded(1, (16, 16)), block=16)) for n in range(6)]
-    with ThreadPoolExecutor(1) as fresh, gdal_environment():
-        files = list(fresh.map(open_file, paths))
-    assert sum(not file.closed for file in files) <= 3
-    assert not files[-1].closed
+def test_open_files_hold_no_more_memory_than_agreed(tmp_path, monkeypatch, idle):
+    monkeypatch.setattr(handles, "KEPT_ON_DISK", 3 * 16 * 16 * 2)
+    paths = [write_tif(tmp_path / f"{n}.tif", coded(1, (16, 16)), block=16) for n in range(6)]
+    with gdal_environment():
+        files = [opened(path) for path in paths[:4]]
+        assert [file.closed for file in files] == [True, False, False, False]
+        # the one used longest ago goes first
+        assert opened(paths[1]) is files[1]
+        files += [opened(path) for path in paths[4:]]
+    assert [file.closed for file in files] == [True, False, True, True, False, False]
+
+
+def test_a_handle_that_failed_is_not_used_again(tif, idle):
+    def fail(file: rasterio.DatasetReader) -> None:
+        failed.append(file)
+        raise SourceReadError("It is damaged.", "Exclude it.")
+
+    failed: list[rasterio.DatasetReader] = []
+    with gdal_environment(), pytest.raises(SourceReadError):
+        with_file(fail, str(tif))
+    assert failed[0].closed
+    assert opened(tif) is not failed[0]
 
 
 @pytest.mark.parametrize(
@@ -213,17 +257,7 @@ def test_a_virtual_raster_in_disguise_is_refused(tmp_path, tif):
         pixels(str(disguised))
 
 
-def test_a_handle_that_is_forgotten_is_closed(tif):
-    with gdal_environment():
-        first = open_file(str(tif))
-        access.forget_file(str(tif))
-        with contextlib.suppress(KeyError):
-            access.forget_file("never opened")
-        assert first.closed
-        assert open_file(str(tif)) is not first
-
-
-def test_a_file_is_opened_anew_before_its_token_ends(tif, monkeypatch):
+def test_a_file_is_opened_anew_before_its_token_ends(tif, monkeypatch, idle):
     now = time.time()
     lives = {"old": Token("sig=old", now - 100, now + 10), "new": Token("sig=new", now, now + 600)}
     waiting = ["old", "new"]
@@ -231,9 +265,7 @@ def test_a_file_is_opened_anew_before_its_token_ends(tif, monkeypatch):
         access, "sign", lambda href: Address(href, lives[waiting.pop(0)] if waiting else None)
     )
     with gdal_environment():
-        access.forget_file(str(tif))
-        first = open_file(str(tif))
-        second = open_file(str(tif))
+        first, second = opened(tif), opened(tif)
         assert first.closed
-        assert open_file(str(tif)) is second
+        assert opened(tif) is second
     assert waiting == []

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
 from eo_assets.catalog.quality import SCL
+from eo_assets.cube import compositing
 from eo_assets.cube.compositing import Status
 from eo_assets.cube.evaluate import evaluate
 from eo_assets.cube.graph import VirtualCube
@@ -173,6 +174,32 @@ def test_reflectance_is_read_only_where_it_is_needed(tmp_path):
     assert windows["second", "red"] == (0, 40, 64, 24)
     assert ("third", "red") not in windows
     assert {name for name, band in windows if band == "quality"} == {"first", "second", "third"}
+
+
+@pytest.fixture
+def far(monkeypatch):
+    """Scenes count as remote: each is read while the one before fills the image."""
+    monkeypatch.setattr(compositing, "is_remote", lambda _: True)
+
+
+def test_reading_ahead_reads_the_same_windows(tmp_path, far):
+    test_reflectance_is_read_only_where_it_is_needed(tmp_path)
+
+
+def test_a_scene_read_ahead_is_read_again_if_the_one_before_lacks_what_it_promised(tmp_path, far):
+    values = np.arange(1, 64 * 64 + 1).reshape(64, 64)
+    clear = np.full((64, 64), CLEAR)
+    half = np.where(np.arange(64) < 40, CLEAR, CLOUD) * np.ones((64, 1))
+    holes = np.where(np.arange(64) < 8, 0, values)
+    first = scene(tmp_path, "first", holes, half, cloud=1)
+    second = scene(tmp_path, "second", values + 5000, clear, cloud=2)
+    result = image([second, first], grid(64, 64))
+    from_second = np.where((np.arange(64) >= 8) & (np.arange(64) < 40), values, values + 5000)
+    assert np.array_equal(result.packed["red"].values, from_second)
+    windows = {(read.scene, read.band): read.window for read in result.reads}
+    assert windows["second", "red"] == (0, 0, 64, 64)
+    gone = image([second, broken(first)], grid(64, 64)).packed
+    assert np.array_equal(gone["red"].values, values + 5000)
 
 
 OUTLINE = {"type": "Polygon",

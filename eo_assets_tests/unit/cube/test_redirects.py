@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from eo_assets.cube.access import forget_file, gdal_environment, open_file, with_retries
+from eo_assets.cube import access
+from eo_assets.cube.access import gdal_environment, with_file
 from eo_assets.cube.private_catalog import Access, use_access
 from eo_assets.cube.signing import sign
 from eo_assets.errors import SourceReadError, SourceUnavailableError
@@ -106,9 +107,9 @@ def catalogue(content, storage):
 def pixels(href):
     try:
         with gdal_environment():
-            return with_retries(lambda: open_file(href).read(1), href)
+            return with_file(lambda file: file.read(1), href)
     finally:
-        forget_file(href)
+        access._idle.drop(href)
 
 
 def test_storage_a_catalogue_redirects_to_never_sees_its_headers(catalogue, storage):
