@@ -1,10 +1,10 @@
 """How a mosaic of a whole Sentinel-2 tile gets faster with workers, and a model of many more.
 
-    python benchmarks/dask_scaling.py [--workers 1 2] [--band red] [--side-px 4000] [--json FILE]
+    python benchmarks/dask_scaling.py [--workers 1 2] [--rounds 3] [--side-px 4000] [--json FILE]
 
 Measured: wall time and CPU time of the blocks of a mosaic on local clusters of 1, 2, ... workers,
-in turns, and the peak memory of a worker. Blocks are read from the page cache, so that this is
-about computing, not about a network.
+in turns, and the peak memory of a worker; medians of the rounds. Blocks are read from the page
+cache, so that this is about computing, not about a network.
 
 Modelled, not measured: the same blocks handed to n workers one after the other, longest first,
 each taking the CPU time it took with one worker, plus what the scheduler takes for a task
@@ -19,9 +19,11 @@ import datetime as dt
 import heapq
 import json
 import os
+import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +111,17 @@ def measure(place: Place, n: int, block_px: int, memory_limit: str) -> dict[str,
     return runner.found
 
 
+def middle(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Give the medians of several runs with the same number of workers."""
+    figures = ("workers", "blocks", "wall_s", "cpu_s", "peak_worker_mb")
+    medians = {name: round(statistics.median(run[name] for run in runs), 2) for name in figures}
+    return {**medians, "rounds": len(runs)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--band", nargs="+", default=["red", "nir"])
     parser.add_argument("--side-px", type=int, help="edge of the region; the tile's when not given")
     parser.add_argument("--block-px", type=int, default=1024)
@@ -126,14 +136,16 @@ def main() -> None:
         )
         place = Place(str(root / "archive"), root / "outputs", region)
         assert place.run(steps=("stac_items", "band_stack"), dask_workers=1).success
-        measured = [measure(place, n, given.block_px, given.memory_limit) for n in given.workers]
-    durations = measured[0]["seconds"]
+        rounds = [
+            [measure(place, n, given.block_px, given.memory_limit) for n in given.workers]
+            for _ in range(given.rounds)
+        ]
+    durations = rounds[-1][0]["seconds"]
+    measured = [middle(runs) for runs in zip(*rounds, strict=True)]
     modelled = [
         {"workers": n, "model_s": round(model(durations, n, given.task_ms / 1000), 2)}
         for n in MODELLED
     ]
-    for one in measured:
-        del one["seconds"]
     result = {"measured": measured, "modelled_not_measured": modelled}
     for one in measured:
         print("measured ", one)

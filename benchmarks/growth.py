@@ -2,16 +2,18 @@
 
     python benchmarks/growth.py [--only ALONG...] [--json FILE]
 
-Each size has a world of its own; the least of a few runs counts, for other processes only ever make
-a run slower. The curve is ``a + b nᵖ`` with ``a, b ≥ 0``, the one whose relative errors have the
-least squares. ``step`` is the exponent between the two largest sizes alone, ``log(c₂/c₁) /
-log(n₂/n₁)``: it needs no fit, and a constant part makes it too small. Where the cost of the largest
-size is within ``FLAT`` of that of the smallest, it does not grow, and the exponent is nought.
+Each size has a world of its own. Sizes take turns, so that a slow minute of the machine meets all
+of them, and the least of a few runs counts, for other processes only ever make a run slower. The
+curve is ``a + b nᵖ`` with ``a, b ≥ 0``, the one whose relative errors have the least squares.
+``step`` is the exponent between the two largest sizes alone, ``log(c₂/c₁) / log(n₂/n₁)``: it needs
+no fit, and a constant part makes it too small. Where the cost of the largest size is within
+``FLAT`` of that of the smallest, it does not grow, and the exponent is nought.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import tempfile
@@ -25,8 +27,8 @@ from growth_cases import CASES, Case, Work
 from scipy.optimize import nnls
 
 FLAT = 1.25
-MOST_RUNS, ENOUGH_S = 4, 5.0
-"""Runs of a size: so many, or as many as begin within so many seconds, but two at least."""
+MOST_ROUNDS, ENOUGH_S = 5, 30.0
+"""Rounds of all sizes: so many, or as many as begin within so many seconds, but two at least."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +63,24 @@ def fit(sizes: Sequence[int], seconds: Sequence[float]) -> Curve:
     return min((at(exponent) for exponent in np.arange(0.05, 3, 0.01)), key=lambda one: one[0])[1]
 
 
-def least_s(work: Work) -> float:
-    """Give the least of a few runs."""
-    started, runs = time.monotonic(), []
-    while len(runs) < MOST_RUNS and (len(runs) < 2 or time.monotonic() - started < ENOUGH_S):
-        runs.append(work())
-    return min(runs)
+def least_s(works: Sequence[Work]) -> list[float]:
+    """Give the least of a few runs of each, which take turns."""
+    started, rounds = time.monotonic(), []
+    while len(rounds) < MOST_ROUNDS and (len(rounds) < 2 or time.monotonic() - started < ENOUGH_S):
+        rounds.append([work() for work in works])
+    return [max(min(runs), 1e-4) for runs in zip(*rounds, strict=True)]
 
 
 def measure(case: Case) -> dict:
     """Measure all sizes of a case."""
-    seconds = []
-    for size in case.sizes:
-        with tempfile.TemporaryDirectory() as folder, case.world(Path(folder), size) as work:
-            seconds.append(max(least_s(work), 1e-4))
-        print(f"{case.along} {size}: {seconds[-1]:.3f} s", flush=True)
+    with contextlib.ExitStack() as worlds:
+        works = []
+        for size in case.sizes:
+            folder = worlds.enter_context(tempfile.TemporaryDirectory())
+            works.append(worlds.enter_context(case.world(Path(folder), size)))
+        seconds = least_s(works)
+    for size, one in zip(case.sizes, seconds, strict=True):
+        print(f"{case.along} {size}: {one:.3f} s", flush=True)
     curve = fit(case.sizes, seconds)
     step = math.log(seconds[-1] / seconds[-2]) / math.log(case.sizes[-1] / case.sizes[-2])
     return {

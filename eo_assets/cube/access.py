@@ -61,7 +61,11 @@ _AGAIN = {
     # GDAL remembers that a file could not be opened: without it no second request is ever sent
     "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/http"
 }
-_idle = IdleFiles()
+_remote = IdleFiles(most_files=256, most_bytes=128 * 2**20)
+"""Three bands of ten scenes at four scales, as a map shows, and twice as many."""
+
+_on_disk = IdleFiles(most_files=128, most_bytes=32 * 2**20)
+"""Fewer: these are opened again in no time, others take a request."""
 
 
 @contextmanager
@@ -143,7 +147,7 @@ def with_file(
         except (SourceUnavailableError, UnclearReadError) as caught:
             failure: SourceError = caught
         # what else is open of it has the same address
-        _idle.drop(href)
+        _idle(href).drop(href)
         address = file.address if file else None
         answer = ask(address.url) if address and speaks_http(href) else None
         if answer and answer.denied and address and _renewed(href, address, renewals):
@@ -159,9 +163,13 @@ def with_file(
         attempt += 1
 
 
+def _idle(href: str) -> IdleFiles:
+    return _remote if is_remote(href) else _on_disk
+
+
 def _take(href: str, overview: int | None) -> OpenFile:
     stamp = file_stamp(href)
-    while file := _idle.take(href, overview):
+    while file := _idle(href).take(href, overview):
         if not file.address.due and file.stamp == stamp:
             return file
         # GDAL would go on with the old token and hide that it is refused, or with the old file
@@ -172,18 +180,16 @@ def _take(href: str, overview: int | None) -> OpenFile:
 def _once(read: Callable[[DatasetReader], T], file: OpenFile, *, again: bool) -> T:
     try:
         with _options(file, again=again):
-            if file.dataset is None:
-                file.dataset = _opened(file)
-            dataset = file.dataset
+            dataset = file.opened(_open(file)) if file.dataset is None else file.dataset
             values = translated(lambda: read(dataset), file.href)
     except BaseException:
         file.close()
         raise
-    _idle.put(file)
+    _idle(file.href).put(file)
     return values
 
 
-def _opened(file: OpenFile) -> DatasetReader:
+def _open(file: OpenFile) -> DatasetReader:
     href = file.href
     name = gdal_name(href) if is_own(href) else file.address.url
     open_it = _open_remote if is_remote(href) else DatasetReader

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
 
 import numpy as np
 import rasterio
 
-from eo_assets.cube.diagnosis import is_remote
 from eo_assets.cube.signing import Address
 
-KEPT_REMOTE = 128 * 2**20
-"""Bytes that open files hold on to, about; to open one again takes a request."""
 
-KEPT_ON_DISK = 32 * 2**20
-"""The same of files on disk, which are opened again in no time."""
-
-
-@dataclass
+@dataclass(eq=False)
 class OpenFile:
     """A file that is open, or is going to be.
 
@@ -28,21 +22,22 @@ class OpenFile:
         address: What it is opened under.
         stamp: Its version, see ``eo_assets.cube.access.file_stamp``.
         dataset: The open file; None before it has been opened.
+        kept_bytes: What GDAL keeps for it while it is open: the block that was decoded last.
     """
 
     href: str
     overview: int | None
     address: Address
     stamp: tuple[int, int]
-    dataset: rasterio.DatasetReader | None = None
+    dataset: rasterio.DatasetReader | None = field(default=None, init=False)
+    kept_bytes: int = field(default=0, init=False)
 
-    @property
-    def kept_bytes(self) -> int:
-        """What GDAL keeps for it: the block that was decoded last."""
-        if self.dataset is None:
-            return 0
-        rows, columns = self.dataset.block_shapes[0]
-        return rows * columns * int(np.dtype(self.dataset.dtypes[0]).itemsize)
+    def opened(self, dataset: rasterio.DatasetReader) -> rasterio.DatasetReader:
+        """Take note that it is open now; give what was given."""
+        rows, columns = dataset.block_shapes[0]
+        self.dataset = dataset
+        self.kept_bytes = rows * columns * int(np.dtype(dataset.dtypes[0]).itemsize)
+        return dataset
 
     def close(self) -> None:
         """Close it; it is not put back."""
@@ -55,10 +50,17 @@ class IdleFiles:
 
     GDAL's handles are not for several threads at once: whoever reads takes one out, and puts it
     back afterwards.
+
+    Args:
+        most_files: No more stay open than these.
+        most_bytes: Nor more than keep so much, see ``OpenFile``.
     """
 
-    def __init__(self) -> None:
-        self._files: list[OpenFile] = []  # the longest unused first
+    def __init__(self, most_files: int, most_bytes: int) -> None:
+        self._most_files, self._most_bytes = most_files, most_bytes
+        self._by_age: OrderedDict[int, OpenFile] = OrderedDict()  # the longest unused first
+        self._by_href: dict[str, list[OpenFile]] = {}
+        self._kept_bytes = 0
         self._lock = threading.Lock()
 
     def take(self, href: str, overview: int | None) -> OpenFile | None:
@@ -72,30 +74,29 @@ class IdleFiles:
             The file; None where no idle one is open.
         """
         with self._lock:
-            for file in reversed(self._files):
-                if file.href == href and file.overview == overview:
+            for file in reversed(self._by_href.get(href, ())):
+                if file.overview == overview:
                     self._remove(file)
                     return file
         return None
 
     def put(self, file: OpenFile) -> None:
-        """Put a file back; those unused for longest are closed where they hold too much.
+        """Put a file back; those unused for longest are closed where there are too many.
 
         Args:
             file: An open file.
         """
-        remote = is_remote(file.href)
+        closed = []
         with self._lock:
-            self._files.append(file)
-            alike = [one for one in self._files if is_remote(one.href) == remote]
-            spare = sum(one.kept_bytes for one in alike) - (KEPT_REMOTE if remote else KEPT_ON_DISK)
-            closed = []
-            for one in alike[:-1]:
-                if spare <= 0:
-                    break
-                spare -= one.kept_bytes
-                self._remove(one)
-                closed.append(one)
+            self._by_age[id(file)] = file
+            self._by_href.setdefault(file.href, []).append(file)
+            self._kept_bytes += file.kept_bytes
+            while len(self._by_age) > self._most_files or (
+                self._kept_bytes > self._most_bytes and len(self._by_age) > 1
+            ):
+                oldest = next(iter(self._by_age.values()))
+                self._remove(oldest)
+                closed.append(oldest)
         for one in closed:
             one.close()
 
@@ -106,12 +107,16 @@ class IdleFiles:
             href: Unsigned address.
         """
         with self._lock:
-            dropped = [file for file in self._files if file.href == href]
+            dropped = list(self._by_href.get(href, ()))
             for file in dropped:
                 self._remove(file)
         for file in dropped:
             file.close()
 
     def _remove(self, file: OpenFile) -> None:
-        # by identity: two handles of a file are equal
-        self._files = [one for one in self._files if one is not file]
+        del self._by_age[id(file)]
+        alike = self._by_href[file.href]
+        alike.remove(file)
+        if not alike:
+            del self._by_href[file.href]
+        self._kept_bytes -= file.kept_bytes

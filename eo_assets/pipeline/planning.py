@@ -65,7 +65,8 @@ class Estimate:
     @property
     def worker_peak_mb(self) -> float:
         """Memory of the worker that computes the largest block, MB; a model, see docs."""
-        per_px = 4 * self.bands + 8 * self.scenes_in_block + 14
+        # pixels as read and as composited; of each scene a mask and what makes it
+        per_px = 4 * self.bands + 4 * self.scenes_in_block + 14
         return 0.0 if self.empty else 270 + self.block_px * per_px / 1e6
 
     @property

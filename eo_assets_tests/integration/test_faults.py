@@ -64,7 +64,7 @@ def server():
 @pytest.fixture
 def archive(server, tmp_path, monkeypatch):
     monkeypatch.setattr(access, "FIRST_DELAY_S", 0.02)
-    monkeypatch.setattr(access, "_idle", IdleFiles())
+    monkeypatch.setattr(access, "_remote", IdleFiles(256, 2**27))
     monkeypatch.setenv("CPL_VSIL_CURL_NON_CACHED", "/vsicurl/http")
     directory = tmp_path / "archive"
     for tile in (0, 1):
@@ -95,7 +95,7 @@ class Run:
 
     def mosaic(self):
         # it is to ask the server, as in a process of its own
-        access._idle = IdleFiles()
+        access._remote = IdleFiles(256, 2**27)
         return mosaic.materialise(
             self.partition,
             store=self.store,

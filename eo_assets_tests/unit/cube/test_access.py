@@ -14,7 +14,7 @@ import pytest
 import rasterio
 from rasterio.env import get_gdal_config
 
-from eo_assets.cube import access, handles
+from eo_assets.cube import access
 from eo_assets.cube.access import gdal_environment, with_file
 from eo_assets.cube.handles import IdleFiles
 from eo_assets.cube.signing import Address, Token
@@ -169,8 +169,8 @@ def opened(href: str) -> rasterio.DatasetReader:
 
 @pytest.fixture
 def idle(monkeypatch) -> IdleFiles:
-    files = IdleFiles()
-    monkeypatch.setattr(access, "_idle", files)
+    files = IdleFiles(most_files=4, most_bytes=2**20)
+    monkeypatch.setattr(access, "_on_disk", files)
     return files
 
 
@@ -200,8 +200,9 @@ def test_gdal_keeps_as_many_megabytes_of_decoded_blocks_as_it_is_told():
         assert get_gdal_config("GDAL_CACHEMAX") == 32 * 2**20
 
 
-def test_open_files_hold_no_more_memory_than_agreed(tmp_path, monkeypatch, idle):
-    monkeypatch.setattr(handles, "KEPT_ON_DISK", 3 * 16 * 16 * 2)
+def test_open_files_hold_no_more_memory_than_agreed(tmp_path, monkeypatch):
+    few = IdleFiles(most_files=100, most_bytes=3 * 16 * 16 * 2)
+    monkeypatch.setattr(access, "_on_disk", few)
     paths = [write_tif(tmp_path / f"{n}.tif", coded(1, (16, 16)), block=16) for n in range(6)]
     with gdal_environment():
         files = [opened(path) for path in paths[:4]]
@@ -210,6 +211,13 @@ def test_open_files_hold_no_more_memory_than_agreed(tmp_path, monkeypatch, idle)
         assert opened(paths[1]) is files[1]
         files += [opened(path) for path in paths[4:]]
     assert [file.closed for file in files] == [True, False, True, True, False, False]
+
+
+def test_no_more_files_stay_open_than_agreed(tmp_path, idle):
+    paths = [write_tif(tmp_path / f"{n}.tif", coded(1, (16, 16)), block=16) for n in range(6)]
+    with gdal_environment():
+        files = [opened(path) for path in paths]
+    assert [file.closed for file in files] == [True, True, False, False, False, False]
 
 
 def test_a_handle_that_failed_is_not_used_again(tif, idle):

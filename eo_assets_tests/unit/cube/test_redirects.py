@@ -109,7 +109,7 @@ def pixels(href):
         with gdal_environment():
             return with_file(lambda file: file.read(1), href)
     finally:
-        access._idle.drop(href)
+        access._remote.drop(href)
 
 
 def test_storage_a_catalogue_redirects_to_never_sees_its_headers(catalogue, storage):
