@@ -80,6 +80,16 @@ def wait_for(url, process, log):
     raise AssertionError(log.read_text())
 
 
+def wait_for_kernel(page, lab):
+    """Wait until the page is connected to a kernel at rest: what is run before may be lost."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    kernels = []
+    while not any(one["execution_state"] == "idle" and one["connections"] for one in kernels):
+        assert time.monotonic() < deadline, kernels
+        page.wait_for_timeout(200)
+        kernels = [one["kernel"] for one in page.request.get(f"{lab}/api/sessions").json()]
+
+
 def addresses(page):
     return page.eval_on_selector_all(TILES, "all => all.map(one => one.src)")
 
@@ -99,6 +109,7 @@ def test_the_quick_start_is_a_map_that_answers(browser, lab, pictures):
     page.goto(f"{lab}/lab/tree/{NOTEBOOK.name}")
     page.locator(".jp-NotebookPanel-toolbar").wait_for()
     page.locator(".jp-MarkdownOutput h1").first.wait_for()
+    wait_for_kernel(page, lab)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
 
