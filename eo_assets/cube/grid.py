@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,12 +25,17 @@ from odc.geo.geom import Geometry
 from pydantic import BaseModel, ConfigDict
 from pyproj import Transformer
 from pyproj.exceptions import CRSError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import geometry_mask
 from shapely.geometry import shape
 
 from eo_assets.catalog.collections import get_collection
 from eo_assets.catalog.regions import Region
 from eo_assets.errors import RegionError
+
+# rasterio mutes this warning of its own scratch raster while it is at work, and a thread that has
+# finished ends that for the others
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"rasterio\.features")
 
 MAX_PIXELS = 2_000_000_000
 """More pixels than a grid of Romania at 10 m; a larger region is a mistake or wants splitting."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -193,6 +195,16 @@ def test_no_two_threads_read_with_one_handle(tif, idle):
         one, other = pool.map(lambda _: with_file(read, str(tif))[0], range(2))
     assert one is not other
     assert {opened(tif), opened(tif)} <= {one, other}
+
+
+def test_a_file_is_read_where_nobody_has_set_gdal_up(tmp_path):
+    path = write_tif(tmp_path / "bare.tif", coded(1, (16, 16)), block=16)
+    code = (
+        "import sys; from eo_assets.cube.access import with_file;"
+        "print(with_file(lambda file: file.shape, sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=True)
+    assert done.stdout.split() == [b"((16,", b"16),", b"1)"]
 
 
 def test_gdal_keeps_as_many_megabytes_of_decoded_blocks_as_it_is_told():
