@@ -14,7 +14,6 @@ import rasterio
 from pyproj import Transformer
 
 from eo_assets.cube import access, signing
-from eo_assets.cube.handles import IdleFiles
 from eo_assets.cube.private_catalog import Access, use_access
 from eo_assets.errors import (
     ConfigurationError,
@@ -36,6 +35,7 @@ from eo_assets_tests.faults.archive import (
     written,
 )
 from eo_assets_tests.faults.server import MARK
+from eo_assets_tests.open_files import close_files
 from eo_assets_tests.tiny_archive import (
     SIZE,
     Granule,
@@ -64,7 +64,7 @@ def server():
 @pytest.fixture
 def archive(server, tmp_path, monkeypatch):
     monkeypatch.setattr(access, "FIRST_DELAY_S", 0.02)
-    monkeypatch.setattr(access, "_remote", IdleFiles(256, 2**27))
+    close_files()
     monkeypatch.setenv("CPL_VSIL_CURL_NON_CACHED", "/vsicurl/http")
     directory = tmp_path / "archive"
     for tile in (0, 1):
@@ -95,7 +95,7 @@ class Run:
 
     def mosaic(self):
         # it is to ask the server, as in a process of its own
-        access._remote = IdleFiles(256, 2**27)
+        close_files()
         return mosaic.materialise(
             self.partition,
             store=self.store,

@@ -16,9 +16,8 @@ import time
 import pytest
 from distributed import Client, LocalCluster
 
-from eo_assets.cube import access
-from eo_assets.cube.handles import IdleFiles
 from eo_assets_tests.faults.archive import fault_archive
+from eo_assets_tests.open_files import close_files
 from eo_assets_tests.place import DAY, Place
 from eo_assets_tests.servers.dask import running_scheduler, running_workers
 from eo_assets_tests.tiny_archive import Granule, region, write_granule
@@ -62,16 +61,12 @@ def run_and_exit(place: Place, scheduler: str) -> None:
     sys.exit(0 if place.run(scheduler, ("mosaic",)).success else 1)
 
 
-def close_files() -> None:
-    """Have the server asked for the files again, and not a worker's memory."""
-    access._remote = IdleFiles(most_files=256, most_bytes=2**27)
-
-
 @contextlib.contextmanager
 def stuck_in_mosaic(place: Place, archive, scheduler: str):
     """A run in another process whose worker waits for a file of the mosaic it has begun."""
     assert place.run(scheduler, ("stac_items", "band_stack")).success
     with Client(scheduler, set_as_default=False) as client:
+        # the server is to be asked for the files again
         client.run(close_files)
     # asked to come back in half a minute, a reader surely still waits when it is looked for
     before = archive.asked("B04.tif")

@@ -31,6 +31,7 @@ from eo_assets.pipeline.tasks import InProcess
 from eo_assets.sample.api.embedded import EmbeddedCatalog
 from eo_assets.storage.partition import Partition
 from eo_assets.storage.store import Store
+from eo_assets_tests.open_files import close_files
 from eo_assets_tests.tiny_archive import (
     BASES,
     CLOUD,
@@ -242,17 +243,10 @@ def mosaic_of(where, store, budget):
     )
 
 
-def fresh_readers():
-    """Leave the files behind that reading threads have open."""
-    from eo_assets.cube import scene_reading
-
-    scene_reading._pool.cache_clear()
-
-
 def test_pixels_lost_to_a_damaged_file_count_against_the_failure_budget(catalog, store):
     where, [_, tile] = probed(catalog, store, DAMAGED_DAYS[0])
     cut(tile)
-    fresh_readers()
+    close_files()
     # 62 of 180 columns have no other tile
     with pytest.raises(FailureBudgetError, match=r"34.4% of the pixels.*at most 34%.*B04"):
         mosaic_of(where, store, 0.34)
@@ -268,7 +262,7 @@ def test_a_mosaic_lost_to_damaged_files_is_never_called_empty(catalog, store):
     assert len(tiles) == 2
     for tile in tiles:
         cut(tile)
-    fresh_readers()
+    close_files()
     with pytest.raises(FailureBudgetError, match=r"100\.0% of the pixels"):
         mosaic_of(where, store, 1.0)
     with pytest.raises(MissingArtifactError):
